@@ -1,0 +1,133 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"hozen/packager/evidence"
+)
+
+// Host is the machine under examination, as a test can fake it: a live one, or
+// a directory (a fixture, a container's root, a mounted disk).
+//
+// All names given to its methods are absolute on the examined machine
+// ("/proc/1/stat", "/etc/hosts") and may hold any byte but NUL. With a Root,
+// symbolic links are resolved inside that root and never lead out of it.
+type Host struct {
+	// Root is the directory that holds the machine's "/"; "/" for the machine
+	// that we run on.
+	Root string
+	// Live says that the running kernel is the examined one: system calls,
+	// netlink and ioctls tell of it. Where it is false, collectors that need
+	// them say skipped.
+	Live bool
+	// Elevated says that we run as root (Unix) or as an elevated administrator.
+	Elevated bool
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Own names files that are ours (the archive being written): they are never
+	// taken as evidence, and what passes them over records it.
+	Own []FileID
+}
+
+// FileID is what makes a file the same file on one running system.
+type FileID struct{ Dev, Inode uint64 }
+
+// ErrNotLive is the outcome of what only a running kernel can tell.
+var ErrNotLive = evidence.Skip("not a live host: only its files are at hand")
+
+// Time is the host's clock.
+func (h *Host) Time() time.Time {
+	if h.Now != nil {
+		return h.Now()
+	}
+	return time.Now()
+}
+
+// IsOwn says whether a file is one of ours.
+func (h *Host) IsOwn(id FileID) bool {
+	for _, o := range h.Own {
+		if o == id {
+			return true
+		}
+	}
+	return false
+}
+
+// NotRegularError is returned by Open for what is neither a regular file nor a
+// directory: reading a FIFO would wait for a writer, a device may act on being
+// read. As an outcome it is "skipped".
+type NotRegularError struct {
+	Name string
+	Mode uint32 // st_mode
+}
+
+func (e *NotRegularError) Error() string {
+	kinds := map[uint32]string{
+		evidence.ModeSocket: "socket", evidence.ModeSymlink: "symbolic link", evidence.ModeBlock: "block device",
+		evidence.ModeChar: "character device", evidence.ModeFIFO: "FIFO", evidence.ModeDir: "directory",
+	}
+	kind := kinds[e.Mode&evidence.ModeType]
+	if kind == "" {
+		kind = fmt.Sprintf("file of type %#o", e.Mode&evidence.ModeType)
+	}
+	return fmt.Sprintf("%s: not read: it is a %s", e.Name, kind)
+}
+
+// As lets evidence.Classify see the outcome "skipped".
+func (e *NotRegularError) As(target any) bool {
+	return errors.As(evidence.Skip("%s", e.Error()), target)
+}
+
+// ErrTooLong is wrapped by the errors of ReadFile and Copy when a file has more
+// bytes than the caller allowed; what came before the limit is given.
+var ErrTooLong = errors.New("longer than the limit")
+
+// ReadFile gives the whole file, if it is regular and has at most limit bytes.
+// With more, it gives the first limit bytes and an error that is ErrTooLong.
+// What was read before another error is given with it.
+func (h *Host) ReadFile(name string, limit int) ([]byte, error) {
+	return h.AppendFile(nil, name, limit)
+}
+
+// Copy writes the file to w, at most limit bytes of it; more is an
+// evidence.Cut. It is what most fills are made of.
+func (h *Host) Copy(w io.Writer, name string, limit int64) error {
+	f, err := h.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n, err := io.Copy(w, io.LimitReader(f, limit))
+	if err != nil {
+		return err
+	}
+	if n == limit {
+		if k, _ := f.Read(make([]byte, 1)); k > 0 {
+			return evidence.Cut("%s: %v (%d bytes)", name, ErrTooLong, limit)
+		}
+	}
+	return nil
+}
+
+// within gives the name as it is on the system that we run on, for the systems
+// without openat2; links that lead out of the root are the caller's concern.
+func (h *Host) within(name string) string {
+	if h.Root == "/" || h.Root == "" {
+		return name
+	}
+	return strings.TrimSuffix(h.Root, "/") + path.Clean("/"+name)
+}
+
+func pathError(op, name string, err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return &os.PathError{Op: op, Path: name, Err: err}
+}

@@ -1,0 +1,133 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"hozen/packager/evidence"
+)
+
+// A Keeper is a sink that can promise that what it was given is safe.
+type Keeper interface {
+	evidence.Sink
+	// Checkpoint signs and flushes all that was put before, and gives the number
+	// of the checkpoint. It is called when no Put is under way but hung ones.
+	Checkpoint() (int, error)
+}
+
+// A Watcher is told how a run goes. Its methods are called one at a time, from
+// the goroutine that runs the plan.
+type Watcher interface {
+	// StepBegan says that step n of m begins.
+	StepBegan(n, m int, s Step)
+	// StepEnded says that it ended after took; err is why the run must stop.
+	StepEnded(n, m int, s Step, took time.Duration, err error)
+	// VolatileSafe says that the last volatile step of the plan is behind the
+	// flushed checkpoint k. It is called at most once.
+	VolatileSafe(k int)
+}
+
+// Run runs the plan. A step that the plan skips, or that is not reached when ctx
+// ends or the plan's time limit is over, is put into the archive as one skipped
+// item. After every volatile step there is a checkpoint. Run returns an error
+// only when evidence can no longer be kept; the caller seals in any case.
+func Run(ctx context.Context, p *Plan, h *Host, to Keeper, w Watcher) error {
+	if p.TimeLimit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, p.TimeLimit, fmt.Errorf("the time limit of the collection (%v) is over: %w", p.TimeLimit, context.DeadlineExceeded))
+		defer cancel()
+	}
+	r := runner{host: h, to: to, watch: w, lastVolatile: lastVolatile(p), total: len(p.Running())}
+	for i, s := range p.Steps {
+		if err := r.step(ctx, i, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type runner struct {
+	host         *Host
+	to           Keeper
+	watch        Watcher
+	lastVolatile int // index into the plan's steps; -1 if none
+	n, total     int
+}
+
+func lastVolatile(p *Plan) int {
+	last := -1
+	for i, s := range p.Steps {
+		if s.Skip == "" && s.Collector.Volatility.Volatile() {
+			last = i
+		}
+	}
+	return last
+}
+
+func (r *runner) step(ctx context.Context, i int, s Step) error {
+	if s.Skip != "" {
+		return r.leaveOut(ctx, s, evidence.Skip("%s", s.Skip))
+	}
+	r.n++
+	r.watch.StepBegan(r.n, r.total, s)
+	began := time.Now()
+	err := r.collect(ctx, s)
+	k := 0
+	if err == nil && s.Collector.Volatility.Volatile() {
+		k, err = r.to.Checkpoint()
+	}
+	r.watch.StepEnded(r.n, r.total, s, time.Since(began), err)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Collector.Name, err)
+	}
+	if i == r.lastVolatile && ctx.Err() == nil {
+		r.watch.VolatileSafe(k)
+	}
+	return nil
+}
+
+func (r *runner) collect(ctx context.Context, s Step) error {
+	if ctx.Err() != nil {
+		return r.leaveOut(ctx, s, context.Cause(ctx))
+	}
+	limit := s.Collector.Limit.Time
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the time limit of %s (%v) is over: %w", s.Collector.Name, limit, context.DeadlineExceeded))
+		defer cancel()
+	}
+	return guard(ctx, s, r.host, stamped{r.to, s.Collector.Name})
+}
+
+// guard runs a collector; a panic outside a fill becomes a failed item, for it
+// is a fact about our reading of this host, not a reason to lose the rest.
+func guard(ctx context.Context, s Step, h *Host, to evidence.Sink) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = to.Put(ctx, stepItem(s), func(io.Writer) error { return fmt.Errorf("collector stopped: panic: %v", p) })
+		}
+	}()
+	return s.Collector.Collect(ctx, h, to)
+}
+
+func (r *runner) leaveOut(ctx context.Context, s Step, why error) error {
+	ctx = context.WithoutCancel(ctx)
+	return r.to.Put(ctx, stepItem(s), func(io.Writer) error { return why })
+}
+
+func stepItem(s Step) evidence.Item {
+	return evidence.Item{Path: "collector/" + s.Collector.Name, Source: "collector " + s.Collector.Name, Collector: s.Collector.Name}
+}
+
+// stamped writes the collector's name into every item.
+type stamped struct {
+	evidence.Sink
+	name string
+}
+
+func (s stamped) Put(ctx context.Context, item evidence.Item, fill func(io.Writer) error) error {
+	item.Collector = s.name
+	return s.Sink.Put(ctx, item, fill)
+}
