@@ -1,0 +1,87 @@
+package volatile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"hozen/collector"
+)
+
+// A linkReader reads very many symbolic links of /proc through buffers of its
+// own: one system call a link and no allocation, on a live host. What it gives
+// is valid until the next call.
+type linkReader struct {
+	h      *collector.Host
+	dents  []byte
+	target []byte
+}
+
+func newLinkReader(h *collector.Host) *linkReader {
+	return &linkReader{h: h, dents: make([]byte, 32<<10), target: make([]byte, 4096)}
+}
+
+// readlink is Host.Readlink.
+func (l *linkReader) readlink(name string) ([]byte, error) {
+	if l.h.Root != "/" {
+		t, err := l.h.Readlink(name)
+		return []byte(t), err
+	}
+	n, err := unix.Readlink(name, l.target)
+	if err != nil {
+		return nil, &os.PathError{Op: "readlink", Path: name, Err: err}
+	}
+	return l.target[:n], nil
+}
+
+// each calls f with the name and target of every link in a directory, until f
+// says false. Links that end meanwhile are passed over.
+func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
+	if l.h.Root != "/" {
+		return eachLink(l.h, dir, f)
+	}
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer unix.Close(fd)
+	for {
+		n, err := unix.Getdents(fd, l.dents)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return &os.PathError{Op: "read", Path: dir, Err: err}
+		}
+		if n <= 0 {
+			return nil
+		}
+		if !l.dirents(fd, l.dents[:n], f) {
+			return nil
+		}
+	}
+}
+
+// dirents walks struct linux_dirent64 (getdents64(2)): u64 inode, s64 offset,
+// u16 length, u8 type, name ended by NUL.
+func (l *linkReader) dirents(fd int, b []byte, f func(name, target []byte) bool) bool {
+	for len(b) >= 19 {
+		size := int(binary.NativeEndian.Uint16(b[16:]))
+		if size < 19 || size > len(b) {
+			return true
+		}
+		name, _, _ := bytes.Cut(b[19:size], []byte{0})
+		isLink := b[18] == unix.DT_LNK
+		b = b[size:]
+		if !isLink {
+			continue
+		}
+		n, err := unix.Readlinkat(fd, string(name), l.target)
+		if err == nil && !f(name, l.target[:n]) {
+			return false
+		}
+	}
+	return true
+}

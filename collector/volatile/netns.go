@@ -1,0 +1,235 @@
+package volatile
+
+import (
+	"bytes"
+	"context"
+	"sort"
+	"strconv"
+	"strings"
+
+	"hozen/collector"
+	"hozen/packager/evidence"
+)
+
+// A netNS is one network namespace of the host (network_namespaces(7)).
+type netNS struct {
+	Inode  uint64   // names the namespace while it lives: the N of "net:[N]"; 0 where nothing tells
+	Path   string   // by which it can be opened: /proc/PID/ns/net, a mount such as /run/netns/NAME, or /proc/PID/fd/N
+	Others []string // more such paths, a few: the first may be gone when it is used
+	PIDs   int      // processes (and single threads that went their own way) inside
+	// FirstPID is one process inside, the lowest; 0 if only a mount or a file
+	// descriptor keeps the namespace alive: then /proc/PID/net cannot show it.
+	FirstPID int
+	Name     string // of the mount, "/run/netns/NAME"; "" if it has none
+	Own      bool   // ours; on a fixture, that of process 1
+}
+
+const (
+	maxNetNS       = 4096    // namespaces; more are counted as cut
+	maxNSPaths     = 4       // ways kept to open one
+	maxTaskReads   = 1 << 16 // threads whose namespace is looked at
+	maxMountSpaces = 256     // mount namespaces whose mounts are looked through
+	maxMountInfo   = 16 << 20
+)
+
+// netNamespaces finds every network namespace that a process or thread is in,
+// that a mount holds in any mount namespace (ip netns, docker), or that a file
+// descriptor holds. Ours comes first, the others by inode. What could not be
+// looked at is in the tally. A namespace that lives only through a socket that
+// is on its way in a message, or through a device, cannot be found this way.
+func netNamespaces(ctx context.Context, h *collector.Host) ([]netNS, *evidence.Tally) {
+	s := scanProc(ctx, h)
+	return s.namespaces(ctx, h), &s.tally
+}
+
+// A nsSet gathers namespaces from several sources.
+type nsSet struct {
+	at  map[uint64]*netNS
+	cut int
+}
+
+func (s *nsSet) add(inode uint64, path string) *netNS {
+	ns := s.at[inode]
+	switch {
+	case ns == nil && len(s.at) >= maxNetNS:
+		s.cut++
+		return &netNS{}
+	case ns == nil:
+		ns = &netNS{Inode: inode, Path: path}
+		s.at[inode] = ns
+	case ns.Path != path && len(ns.Others) < maxNSPaths-1:
+		ns.Others = append(ns.Others, path)
+	}
+	return ns
+}
+
+// namespaces joins what the scan saw with the mounts of every mount namespace.
+func (s *procScan) namespaces(ctx context.Context, h *collector.Host) []netNS {
+	set := nsSet{at: map[uint64]*netNS{}}
+	for i := range s.procs {
+		p := &s.procs[i]
+		if p.NetNS != 0 {
+			ns := set.add(p.NetNS, "/proc/"+strconv.Itoa(p.PID)+"/ns/net")
+			ns.inside(p.PID)
+		}
+		for _, t := range p.strayThreads {
+			ns := set.add(t.netns, "/proc/"+strconv.Itoa(p.PID)+"/task/"+strconv.Itoa(t.tid)+"/ns/net")
+			ns.inside(t.tid)
+		}
+	}
+	s.mountedNamespaces(ctx, h, &set)
+	for _, f := range s.nsFDs {
+		set.add(f.inode, "/proc/"+strconv.Itoa(f.pid)+"/fd/"+strconv.Itoa(f.fd))
+	}
+	own := ownNetNS(h)
+	if own == 0 && len(set.at) == 0 {
+		return []netNS{{Own: true}} // a fixture without links, or a kernel without namespaces
+	}
+	if own != 0 && set.at[own] == nil {
+		set.add(own, "/proc/self/ns/net")
+	}
+	if set.cut > 0 {
+		s.tally.Add("network namespaces", evidence.Cut("more than %d: %d finds left out", maxNetNS, set.cut))
+	}
+	out := make([]netNS, 0, len(set.at))
+	for _, ns := range set.at {
+		ns.Own = ns.Inode == own
+		out = append(out, *ns)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Own != out[j].Own {
+			return out[i].Own
+		}
+		return out[i].Inode < out[j].Inode
+	})
+	return out
+}
+
+func (ns *netNS) inside(pid int) {
+	if ns.PIDs++; ns.FirstPID == 0 || pid < ns.FirstPID {
+		ns.FirstPID = pid
+	}
+}
+
+// procNet is the directory that shows the namespace's tables; "" if none does.
+func (ns *netNS) procNet(h *collector.Host) string {
+	switch {
+	case ns.Own && h.Live:
+		return "/proc/self/net"
+	case ns.Own && !h.Live:
+		return "/proc/net"
+	case ns.FirstPID == 0:
+		return ""
+	}
+	return "/proc/" + strconv.Itoa(ns.FirstPID) + "/net"
+}
+
+func ownNetNS(h *collector.Host) uint64 {
+	name := "/proc/1/ns/net"
+	if h.Live {
+		name = "/proc/self/ns/net"
+	}
+	target, err := h.Readlink(name)
+	if err != nil {
+		return 0
+	}
+	n, _ := nsInode([]byte(target), "net")
+	return n
+}
+
+// mountedNamespaces looks through the mounts of one process of each mount
+// namespace for namespaces that are mounted somewhere.
+func (s *procScan) mountedNamespaces(ctx context.Context, h *collector.Host, set *nsSet) {
+	seen := map[uint64]bool{}
+	var buf []byte
+	ownMounts, _ := h.Readlink("/proc/self/ns/mnt")
+	for i := range s.procs {
+		p := &s.procs[i]
+		if ctx.Err() != nil || seen[p.MntNS] || p.MntNS == 0 && i > 0 {
+			continue
+		}
+		if seen[p.MntNS] = true; len(seen) > maxMountSpaces {
+			s.tally.Add("mounts", evidence.Cut("more than %d mount namespaces", maxMountSpaces))
+			return
+		}
+		dir := "/proc/" + strconv.Itoa(p.PID)
+		var err error
+		buf, err = h.AppendFile(buf[:0], dir+"/mountinfo", maxMountInfo)
+		s.tally.Add(dir+"/mountinfo", err)
+		prefix := dir + "/root"
+		if n, ok := nsInode([]byte(ownMounts), "mnt"); ok && n == p.MntNS || !h.Live {
+			prefix = ""
+		}
+		for inode, at := range nsMounts(buf) {
+			if ns := set.add(inode, prefix+at); ns.Name == "" {
+				ns.Name = at
+			}
+		}
+	}
+}
+
+// nsMounts gives the network namespaces that a mountinfo text (proc_pid_mountinfo(5))
+// shows as mounted: lines of type nsfs whose root is net:[N]. Of several mounts
+// of one namespace the first is given.
+func nsMounts(text []byte) map[uint64]string {
+	out := map[uint64]string{}
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte{'\n'})
+		if !bytes.Contains(line, []byte(" net:[")) {
+			continue
+		}
+		f := strings.Split(string(line), " ")
+		if len(f) < 7 || !strings.Contains(string(line), " - nsfs ") {
+			continue
+		}
+		n, ok := nsInode([]byte(f[3]), "net")
+		if _, twice := out[n]; ok && !twice && strings.HasPrefix(f[4], "/") && len(out) < maxNetNS {
+			out[n] = unmangle(f[4])
+		}
+	}
+	return out
+}
+
+// unmangle undoes the octal escapes of mount points: \040 for a blank, \011,
+// \012 and \134 (fs/seq_file.c, mangle_path).
+func unmangle(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				out = append(out, byte(n))
+				i += 3
+				continue
+			}
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
+}
+
+// nsInode reads "net:[4026531840]" for the kind "net".
+func nsInode(target []byte, kind string) (uint64, bool) {
+	rest, ok := bytes.CutPrefix(target, []byte(kind))
+	if !ok || len(rest) < 4 || rest[0] != ':' || rest[1] != '[' || rest[len(rest)-1] != ']' {
+		return 0, false
+	}
+	return digits(rest[2 : len(rest)-1])
+}
+
+// digits reads a decimal number that fills b, without allocating.
+func digits(b []byte) (n uint64, ok bool) {
+	if len(b) == 0 || len(b) > 19 {
+		return 0, false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, true
+}

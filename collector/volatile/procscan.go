@@ -1,0 +1,155 @@
+package volatile
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"math"
+	"sort"
+	"strconv"
+
+	"hozen/collector"
+	"hozen/packager/evidence"
+)
+
+// A procScan is one pass over /proc: which namespaces processes are in, and
+// which sockets and namespaces their file descriptors hold.
+type procScan struct {
+	procs []procSeen
+	nsFDs []nsFD
+	// held gives, for the inode of a socket, its holders as indexes into holds.
+	held  map[uint64][]socketHold
+	tally evidence.Tally
+}
+
+// A procSeen is a process as the scan saw it. NetNS and MntNS are 0 where that
+// could not be read.
+type procSeen struct {
+	PID          int
+	NetNS, MntNS uint64
+	strayThreads []strayThread
+}
+
+// A strayThread is in another network namespace than its process.
+type strayThread struct {
+	tid   int
+	netns uint64
+}
+
+type nsFD struct {
+	inode   uint64
+	pid, fd int
+}
+
+// A socketHold says that a process has a socket open: proc is an index into procScan.procs.
+type socketHold struct{ proc, fd int32 }
+
+const (
+	maxProcs = 1 << 22 // PID_MAX_LIMIT of the kernel (include/linux/threads.h)
+	maxFDs   = 1 << 22 // file descriptors that are looked at, in all
+)
+
+// scanProc makes the pass. What it is denied, and what a bound cut, is in the
+// tally; what ended meanwhile is ordinary. Only the file descriptors of the
+// process are read, not those of a thread that left the common table
+// (CLONE_FILES, clone(2)).
+func scanProc(ctx context.Context, h *collector.Host) *procScan {
+	s := &procScan{held: map[uint64][]socketHold{}}
+	names, err := h.Names("/proc")
+	s.tally.Add("/proc", err)
+	tasks, fds := 0, 0
+	l := newLinkReader(h)
+	for _, pid := range numeric(names) {
+		if ctx.Err() != nil {
+			s.tally.Add("/proc", context.Cause(ctx))
+			return s
+		}
+		s.procs = append(s.procs, procSeen{PID: pid})
+		i := len(s.procs) - 1
+		dir := "/proc/" + strconv.Itoa(pid)
+		target, err := l.readlink(dir + "/ns/net")
+		s.addOrdinary(dir+"/ns/net", err)
+		s.procs[i].NetNS, _ = nsInode(target, "net")
+		if target, err = l.readlink(dir + "/ns/mnt"); err == nil {
+			s.procs[i].MntNS, _ = nsInode(target, "mnt")
+		}
+		if tasks < maxTaskReads {
+			tasks += s.scanTasks(h, l, i, dir)
+		}
+		s.addOrdinary(dir+"/fd", l.each(dir+"/fd", func(name, target []byte) bool {
+			fds++
+			s.hold(i, name, target)
+			return fds < maxFDs
+		}))
+	}
+	if fds >= maxFDs {
+		s.tally.Add("/proc/PID/fd", evidence.Cut("more than %d file descriptors", maxFDs))
+	}
+	return s
+}
+
+// addOrdinary counts an error; that a thing is not there (any more) is none.
+func (s *procScan) addOrdinary(what string, err error) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.tally.Add(what, err)
+	}
+}
+
+// hold notes what one file descriptor holds.
+func (s *procScan) hold(proc int, name, target []byte) {
+	fd, ok := digits(name)
+	if !ok || fd > math.MaxInt32 {
+		return
+	}
+	if inode, ok := nsInode(target, "socket"); ok {
+		s.held[inode] = append(s.held[inode], socketHold{int32(proc), int32(fd)})
+		return
+	}
+	if inode, ok := nsInode(target, "net"); ok && len(s.nsFDs) < maxNetNS {
+		s.nsFDs = append(s.nsFDs, nsFD{inode, s.procs[proc].PID, int(fd)})
+	}
+}
+
+// scanTasks looks for threads that are in another network namespace than their
+// process, and gives how many it looked at. A process of one thread costs one
+// stat: /proc/PID/task then has three links (., .., and the thread).
+func (s *procScan) scanTasks(h *collector.Host, l *linkReader, i int, dir string) (n int) {
+	m, err := h.Lstat(dir + "/task")
+	if err != nil || h.Live && m.Nlink <= 3 {
+		return 0
+	}
+	names, _ := h.Names(dir + "/task")
+	for _, tid := range numeric(names) {
+		if n++; n > maxTaskReads {
+			break
+		}
+		target, err := l.readlink(dir + "/task/" + strconv.Itoa(tid) + "/ns/net")
+		if ns, ok := nsInode(target, "net"); err == nil && ok && ns != s.procs[i].NetNS && tid != s.procs[i].PID {
+			s.procs[i].strayThreads = append(s.procs[i].strayThreads, strayThread{tid, ns})
+		}
+	}
+	return n
+}
+
+// numeric gives the names that are pids or tids, in numeric order.
+func numeric(names []string) []int {
+	out := make([]int, 0, len(names))
+	for _, name := range names {
+		if n, err := strconv.Atoi(name); err == nil && n > 0 && n <= maxProcs && strconv.Itoa(n) == name {
+			out = append(out, n)
+		}
+	}
+	sort.Ints(out)
+	return out
+}
+
+// eachLink is linkReader.each for any host: two system calls and more a link.
+func eachLink(h *collector.Host, dir string, f func(name, target []byte) bool) error {
+	names, err := h.Names(dir)
+	for _, name := range names {
+		if t, err := h.Readlink(dir + "/" + name); err == nil && !f([]byte(name), []byte(t)) {
+			return nil
+		}
+	}
+	return err
+}
