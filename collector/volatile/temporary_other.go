@@ -1,0 +1,18 @@
+//go:build !linux
+
+package volatile
+
+import (
+	"os"
+	"runtime"
+
+	"hozen/collector"
+	"hozen/packager/evidence"
+)
+
+func openMemTree(*collector.Host, *memTree) (memDir, bool, error) {
+	return nil, false, evidence.Skip("not on %s", runtime.GOOS)
+}
+
+// nextExtent knows no holes here.
+func nextExtent(_ *os.File, at, size int64) (from, to int64, ok bool) { return at, size, at < size }
