@@ -1,0 +1,31 @@
+//go:build !linux
+
+package volatile
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"time"
+
+	"hozen/packager/evidence"
+)
+
+// errNotLink stands for readlink's error on what is no link; other systems' own
+// error is counted as what it is.
+var errNotLink = errors.New("not a symbolic link")
+
+// readClocks has the wall clock alone.
+func readClocks() (clockReading, error) {
+	return clockReading{wall: time.Now().UnixNano()}, nil
+}
+
+func readNTP() (ntpReading, error) {
+	return ntpReading{}, evidence.Skip("not on %s", runtime.GOOS)
+}
+
+// kernelNames has what Go knows of the system.
+func kernelNames() (out [6]string, err error) {
+	name, err := os.Hostname()
+	return [6]string{runtime.GOOS, name, "", "", runtime.GOARCH, ""}, err
+}

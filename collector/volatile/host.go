@@ -1,0 +1,115 @@
+package volatile
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"hozen/collector"
+	"hozen/collector/jsonl"
+	"hozen/packager/evidence"
+)
+
+// HostIdentity is the collector "host": when and where we are, and who we are
+// ourselves. It runs first, so that its clocks come before everything else.
+// The rows of "volatile/host.jsonl" are told apart by kind: clock, identity,
+// network_identity, hardware, virtualisation, tool.
+func HostIdentity(t Tool) collector.Collector {
+	return collector.Collector{
+		Name: "host", Doc: "clocks, identity, hardware, virtualisation, and the tool itself",
+		Volatility: collector.Live,
+		Limit:      collector.Limit{Time: 20 * time.Second},
+		Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+			return collectHost(ctx, h, to, t)
+		},
+	}
+}
+
+func collectHost(ctx context.Context, h *collector.Host, to evidence.Sink, t Tool) error {
+	if err := PutClock(ctx, h, to, "start"); err != nil {
+		return err
+	}
+	if err := putRaw(ctx, h, to, "host", hostTexts()); err != nil {
+		return err
+	}
+	own := evidence.Item{Path: "volatile/host/tool.txt", Source: "/proc/self"}
+	if err := to.Put(ctx, own, rawTool); err != nil {
+		return err
+	}
+	item := evidence.Item{Path: "volatile/host.jsonl", Source: "uname(2), /sys/class/dmi/id, /sys/class/net, /etc/os-release, /proc/self"}
+	return to.Put(ctx, item, func(w io.Writer) error { return hostTable(ctx, h, w, t) })
+}
+
+func hostTable(ctx context.Context, h *collector.Host, w io.Writer, t Tool) error {
+	r := &factReader{h: h}
+	out := jsonl.NewWriter(w)
+	hw := hardwareRow(r)
+	parts := []func() any{
+		func() any { return clockRow(r, "identity") },
+		func() any { return identity(r) },
+		func() any { return hw },
+		func() any { return virtualisationRow(r, hw) },
+		func() any { return toolRow(r, t) },
+	}
+	for _, part := range parts {
+		if ctx.Err() != nil {
+			return errors.Join(out.Flush(), context.Cause(ctx))
+		}
+		if err := out.Row(part()); err != nil {
+			return err
+		}
+	}
+	for _, row := range networkRows(r) {
+		if err := out.Row(row); err != nil {
+			return err
+		}
+	}
+	return errors.Join(out.Flush(), r.tally.Err())
+}
+
+// rawFile is one text of the kernel or of /etc that is kept as it is.
+type rawFile struct {
+	name   string
+	limit  int64
+	follow bool // the last component is usually a symbolic link
+}
+
+// putRaw puts each file as an own item, "volatile/COLLECTOR" + its name, so that
+// one that hangs or is denied leaves the others whole.
+func putRaw(ctx context.Context, h *collector.Host, to evidence.Sink, who string, files []rawFile) error {
+	for _, f := range files {
+		item := evidence.Item{Path: "volatile/" + who + f.name, Source: f.name}
+		err := to.Put(ctx, item, func(w io.Writer) error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if f.follow {
+				return follow(h, w, f.name, f.limit)
+			}
+			return h.Copy(w, f.name, f.limit)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hostTexts() []rawFile {
+	files := []rawFile{
+		{name: "/etc/os-release", limit: shortText, follow: true},
+		{name: "/etc/localtime", limit: shortText, follow: true},
+	}
+	names := strings.Fields(`
+		/etc/hostname /etc/machine-id /etc/timezone /etc/adjtime
+		/proc/version /proc/version_signature /proc/uptime /proc/stat /proc/cpuinfo /proc/meminfo /proc/driver/rtc
+		/proc/sys/kernel/random/boot_id /sys/class/dmi/id/modalias /sys/class/dmi/id/uevent
+		/sys/firmware/dmi/tables/smbios_entry_point /sys/firmware/dmi/tables/DMI
+		/proc/device-tree/compatible /sys/hypervisor/uuid /sys/hypervisor/properties/features`)
+	for _, n := range names {
+		files = append(files, rawFile{name: n, limit: longText})
+	}
+	return files
+}
