@@ -121,10 +121,11 @@ type Record struct {
 
 // A Sink receives evidence.
 type Sink interface {
-	// Put calls fill exactly once, with a writer for the item's bytes, and records the bytes,
-	// their hash and the outcome of fill's error. An error or panic in fill is a fact about the
+	// Put calls fill once, with a writer for the item's bytes, and records the bytes, their
+	// hash and the outcome of fill's error. An error or panic in fill is a fact about the
 	// host: it is recorded, and Put returns nil. Put returns an error only when evidence can no
 	// longer be kept; the collector must return it and stop. When ctx ends, Put waits a moment,
-	// then leaves a hung fill behind. Put may be called concurrently.
+	// then leaves a hung fill behind; if ctx has ended before, fill is not called and the item
+	// is recorded as skipped. Put may be called concurrently.
 	Put(ctx context.Context, item Item, fill func(io.Writer) error) error
 }

@@ -1,0 +1,50 @@
+package packager
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// File is what the writer needs of an open file.
+type File interface {
+	io.Writer
+	Sync() error // to the medium
+	Close() error
+}
+
+// Disk is where a collection is written. A test breaks each of its calls in turn.
+type Disk interface {
+	// Create makes a new file, never over an existing one; Append opens one, making
+	// it where it is not there.
+	Create(name string) (File, error)
+	Append(name string) (File, error)
+	// Rename gives a file its final name, never over an existing one, and makes the
+	// directory durable.
+	Rename(from, to string) error
+}
+
+// Dir is the Disk that is a directory.
+type Dir string
+
+// Create implements Disk.
+func (d Dir) Create(name string) (File, error) {
+	return os.OpenFile(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// Append implements Disk.
+func (d Dir) Append(name string) (File, error) {
+	return os.OpenFile(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+}
+
+// Rename implements Disk.
+func (d Dir) Rename(from, to string) error {
+	from, to = filepath.Join(string(d), from), filepath.Join(string(d), to)
+	if _, err := os.Lstat(to); err == nil {
+		return &os.PathError{Op: "rename", Path: to, Err: os.ErrExist}
+	}
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return syncDir(string(d))
+}

@@ -1,0 +1,24 @@
+// Package packager makes, reads and proves the evidence archive. It holds
+// everything that an auditor must read, and imports no collector and no network.
+// FORMAT.md beside this file is the normative text; audit.sh is a second verifier
+// that shares no line with this one.
+//
+// The life of an archive, in order:
+//
+//  1. Create (writer.go) opens <id>.tar.zst.partial and <id>.custody.jsonl, and
+//     writes the bag declaration and the genesis statement, signed by the device
+//     key (key.go, statement.go, sshsig.go).
+//  2. Put (put.go) runs a collector's fill, hashes the bytes, and appends a member
+//     under a name that is safe everywhere (name.go, tar.go). The tar stream goes
+//     through 1 MiB frames and parallel compression (frame.go, compress.go).
+//  3. Checkpoint (checkpoint.go) writes the records and the manifest of the segment,
+//     and a statement signed by this checkpoint's own key that commits to every byte
+//     before it and announces the next key; it is flushed, and then told to the
+//     custody log (custody.go).
+//  4. Seal (seal.go) writes the bag's manifests and the last statement, and renames
+//     the file to <id>.tar.zst. After a crash, Recover (recover.go) does what can
+//     still be done: it says what is authentic, and never calls it whole.
+//  5. Verify (verify.go, segment.go, reader.go) gives one verdict in one pass;
+//     Extract (extract.go) and Open (open.go) hand out only what it authenticated.
+//     Who is believed is in trust.go; how much of anything is accepted, in limits.go.
+package packager
