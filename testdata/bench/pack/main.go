@@ -1,0 +1,81 @@
+// Command pack drives the archive writer alone, without a collector, and makes
+// the input that it is measured on.
+//
+//	pack mix -mib 1536 DIR          make a mixed tree
+//	pack write -out OUT DIR         put each file of a tree into an archive
+//	pack made -mib 8192 -out OUT    put made-up items, for memory at sizes that no disk need hold
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hozen/packager"
+	"hozen/packager/evidence"
+)
+
+func main() {
+	if err := command(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "pack:", err)
+		os.Exit(1)
+	}
+}
+
+func command(args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("usage: pack mix | write | made")
+	}
+	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
+	mib := flags.Int64("mib", 64, "MiB to make")
+	out := flags.String("out", ".", "directory of the archive")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	switch args[0] {
+	case "mix":
+		return mix(flags.Arg(0), *mib<<20)
+	case "write":
+		return archive(*out, func(w evidence.Sink) error { return putTree(w, flags.Arg(0)) })
+	case "made":
+		return archive(*out, func(w evidence.Sink) error { return putMade(w, *mib<<20) })
+	}
+	return fmt.Errorf("no command %q", args[0])
+}
+
+// archive makes one sealed archive with a key of its own and prints its name.
+func archive(dir string, fill func(evidence.Sink) error) error {
+	device, err := packager.NewDevice("bench")
+	if err != nil {
+		return err
+	}
+	id, err := packager.NewID("bench", time.Now())
+	if err != nil {
+		return err
+	}
+	w, err := packager.Create(packager.Options{ID: id, Disk: packager.Dir(dir), Device: device})
+	if err != nil {
+		return err
+	}
+	if err := fill(w); err != nil {
+		w.Abort()
+		return err
+	}
+	if _, err := w.Seal(""); err != nil {
+		return err
+	}
+	_, err = fmt.Println(filepath.Join(dir, packager.ArchiveName(id)))
+	return err
+}
+
+// put hands one item to the archive.
+func put(w evidence.Sink, path, source string, size int64, fill filler) error {
+	item := evidence.Item{Path: path, Source: source, Collector: "bench"}
+	if size >= 0 {
+		item.File = &evidence.FileMeta{Mode: evidence.ModeRegular | 0o644, Size: size}
+	}
+	return w.Put(context.Background(), item, fill)
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hozen/packager/evidence"
+)
+
+type filler = func(io.Writer) error
+
+// putTree puts every regular file of a tree, one item each.
+func putTree(w evidence.Sink, root string) error {
+	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		return put(w, "bench/"+filepath.ToSlash(rel), name, info.Size(), func(to io.Writer) error {
+			f, err := os.Open(name)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = io.Copy(to, f)
+			return err
+		})
+	})
+}
+
+// putMade puts items of three kinds in turn until size is reached: random
+// bytes of known size, text of known size, and text whose size nobody knows
+// beforehand, as a kernel file has it.
+func putMade(w evidence.Sink, size int64) error {
+	noise := newNoise()
+	for n := int64(0); size > 0; n++ {
+		part := min(size, 96<<20) // more than one member of 64 MiB
+		size -= part
+		source, known := io.Reader(noise), part
+		switch n % 3 {
+		case 1:
+			source = &lines{}
+		case 2:
+			source, known = &lines{}, -1
+		}
+		err := put(w, fmt.Sprintf("bench/made-%05d", n), "made up", known, func(to io.Writer) error {
+			_, err := io.CopyN(to, source, part)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lines is an endless text of numbered lines.
+type lines struct {
+	n    int64
+	rest []byte
+}
+
+// Read implements io.Reader.
+func (l *lines) Read(b []byte) (int, error) {
+	total := 0
+	for total < len(b) {
+		if len(l.rest) == 0 {
+			l.n++
+			l.rest = fmt.Appendf(l.rest[:0], "%012d a line of a log that is much like the one before it, for %x\n", l.n, l.n*0x9e3779b9)
+		}
+		n := copy(b[total:], l.rest)
+		l.rest = l.rest[n:]
+		total += n
+	}
+	return total, nil
+}
