@@ -1,0 +1,281 @@
+package volatile
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hozen/collector/jsonl"
+)
+
+// SessionProcess is a process by which somebody is at the machine: a server or
+// client of a remote login, a terminal multiplexer, a display server, a login
+// program. All else about it is in the tables of the collector processes.
+type SessionProcess struct {
+	Kind       string       `json:"kind"` // ssh, multiplexer, remote, display, login
+	From       string       `json:"from"` // process
+	Program    string       `json:"program"`
+	PID        int          `json:"pid"`
+	PPID       int          `json:"ppid"`
+	Session    int          `json:"session"`
+	UID        uint32       `json:"uid"`
+	Owner      jsonl.Text   `json:"owner,omitempty"`
+	TTY        string       `json:"tty,omitempty"`
+	StartTicks uint64       `json:"start_ticks"` // since boot, proc_pid_stat(5)
+	Comm       jsonl.Text   `json:"comm"`
+	Argv       []jsonl.Text `json:"argv"` // as the process shows it: sshd writes user and terminal there
+	Sockets    []SocketEnd  `json:"sockets,omitempty"`
+}
+
+// SocketEnd is a socket that a process of a session holds.
+type SocketEnd struct {
+	Inode  uint64     `json:"inode"`
+	Family string     `json:"family"` // tcp, tcp6, unix
+	State  string     `json:"state,omitempty"`
+	Local  jsonl.Text `json:"local"`
+	Remote string     `json:"remote,omitempty"`
+}
+
+// SessionVariable is an environment variable that tells by which way processes
+// came to be, and which processes have it with this value.
+type SessionVariable struct {
+	Kind      string     `json:"kind"` // ssh, multiplexer, display, login
+	From      string     `json:"from"` // environment
+	Name      string     `json:"name"`
+	Value     jsonl.Text `json:"value"`
+	Processes []int      `json:"processes"` // at most 256
+	Count     int        `json:"process_count"`
+}
+
+// sessionVariables are the variables and the kind of row that each makes:
+// ssh(1), tmux(1), screen(1), zellij, sudo(8), pam_systemd(8).
+func sessionVariables() map[string]string {
+	return map[string]string{
+		"SSH_CONNECTION": "ssh", "SSH_CLIENT": "ssh", "SSH_TTY": "ssh", "SSH_AUTH_SOCK": "ssh", "SSH_ORIGINAL_COMMAND": "ssh",
+		"TMUX": "multiplexer", "STY": "multiplexer", "ZELLIJ_SESSION_NAME": "multiplexer",
+		"DISPLAY": "display", "WAYLAND_DISPLAY": "display", "XRDP_SESSION": "remote", "X2GO_SESSION": "remote", "VNCDESKTOP": "remote",
+		"SUDO_USER": "login", "SUDO_COMMAND": "login", "DOAS_USER": "login", "PKEXEC_UID": "login", "XDG_SESSION_ID": "login",
+	}
+}
+
+// sessionPrograms are the names of programs by kind of row.
+func sessionPrograms() map[string][]string {
+	return map[string][]string{
+		"ssh": {"sshd", "sshd-session", "sshd-auth", "ssh", "autossh", "ssh-agent", "scp", "sftp", "sftp-server", "internal-sftp", "sshfs",
+			"dropbear", "dbclient", "mosh-server", "mosh-client"},
+		"multiplexer": {"tmux", "screen", "zellij", "dtach", "abduco", "byobu", "dvtm", "tmate", "shpool"},
+		"remote": {"xrdp", "xrdp-sesman", "xrdp-chansrv", "xvnc", "xtigervnc", "x0vncserver", "x0tigervncserver", "x11vnc", "vncserver", "vino-server", "krfb",
+			"wayvnc", "gnome-remote-desktop-daemon", "gnome-remote-de", "x2goagent", "x2golistsession", "nxagent", "nxserver", "nxnode", "teamviewerd", "teamviewer",
+			"anydesk", "rustdesk", "chrome-remote-desktop-host", "telnetd", "in.telnetd", "rlogind", "in.rlogind", "rshd", "in.rshd", "rexecd",
+			"ttyd", "gotty", "shellinaboxd", "wetty", "sshx", "guacd", "dwagent", "cockpit-bridge", "cockpit-session"},
+		"display": {"xorg", "x", "xwayland", "gnome-shell", "kwin_wayland", "kwin_x11", "weston", "sway", "hyprland", "labwc", "lightdm", "sddm", "gdm3", "gdm-x-session", "gdm-wayland-session"},
+		"login":   {"login", "agetty", "getty", "su", "sudo", "doas", "runuser", "pkexec", "machinectl", "systemd-logind"},
+	}
+}
+
+// programKinds turns sessionPrograms around.
+func programKinds() map[string]string {
+	out := map[string]string{}
+	for kind, names := range sessionPrograms() {
+		for _, n := range names {
+			out[n] = kind
+		}
+	}
+	return out
+}
+
+// programOf finds the program's name in what the process calls itself:
+// "sshd: alice@pts/0" and "tmux: server" name it before the colon.
+func programOf(kinds map[string]string, names ...string) (program, kind string) {
+	for _, n := range names {
+		n, _, _ = strings.Cut(n, ":")
+		n = strings.ToLower(strings.TrimPrefix(path.Base(n), "-"))
+		if k := kinds[n]; k != "" {
+			return n, k
+		}
+	}
+	return "", ""
+}
+
+// statFields is what a row needs of /proc/PID/stat.
+type statFields struct {
+	comm           string
+	ppid, session  int
+	start          uint64
+	controllingTTY string
+}
+
+// parseStatFields reads /proc/PID/stat (proc_pid_stat(5)); comm may hold any
+// byte, ")" included, so the last ")" ends it.
+func parseStatFields(b []byte) (s statFields, ok bool) {
+	text := string(b)
+	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
+	if open < 0 || end < open {
+		return s, false
+	}
+	f := strings.Fields(text[end+1:])
+	if len(f) < 20 {
+		return s, false
+	}
+	s.comm = text[open+1 : end]
+	s.ppid, _ = strconv.Atoi(f[1])
+	s.session, _ = strconv.Atoi(f[3])
+	tty, _ := strconv.Atoi(f[4])
+	s.start, _ = strconv.ParseUint(f[19], 10, 64)
+	s.controllingTTY = ttyName(tty)
+	return s, true
+}
+
+// ttyName names a terminal by its device number as /proc/PID/stat gives it;
+// majors from Documentation/admin-guide/devices.txt of the kernel. "" for none.
+func ttyName(dev int) string {
+	major, minor := dev>>8&0xfff, dev&0xff|dev>>12&0xfff00
+	switch {
+	case dev == 0:
+		return ""
+	case major >= 136 && major <= 143:
+		return "/dev/pts/" + itoa((major-136)<<20|minor)
+	case major == 4 && minor < 64:
+		return "/dev/tty" + itoa(minor)
+	case major == 4:
+		return "/dev/ttyS" + itoa(minor-64)
+	case major == 5 && minor == 1:
+		return "/dev/console"
+	}
+	return itoa(major) + ":" + itoa(minor)
+}
+
+// processes writes the rows of processes and of their environments, and gives
+// who has which terminal.
+func (t *sessionTable) processes() map[string][]int {
+	ttys, vars := map[string][]int{}, map[[2]string][]int{}
+	kinds, wanted, ends := programKinds(), sessionVariables(), newSocketEnds(t.h)
+	for _, pid := range processIDs(t.h) {
+		if t.broken != nil {
+			return ttys
+		}
+		proc := "/proc/" + itoa(pid)
+		b, err := t.h.ReadFile(proc+"/stat", 8<<10)
+		t.note(proc+"/stat", err)
+		s, ok := parseStatFields(b)
+		if !ok {
+			continue
+		}
+		if s.controllingTTY != "" {
+			ttys[s.controllingTTY] = append(ttys[s.controllingTTY], pid)
+		}
+		t.variables(proc, pid, wanted, vars)
+		argv, _ := t.h.ReadFile(proc+"/cmdline", 64<<10)
+		args := strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00")
+		program, kind := programOf(kinds, s.comm, args[0])
+		if program == "" {
+			continue
+		}
+		row := SessionProcess{Kind: kind, From: "process", Program: program, PID: pid, PPID: s.ppid, Session: s.session,
+			TTY: s.controllingTTY, StartTicks: s.start, Comm: jsonl.Text(s.comm), Argv: jsonl.Texts(args)}
+		if m, err := t.h.Lstat(proc); err == nil {
+			row.UID, row.Owner = m.UID, jsonl.Text(t.names.users[m.UID])
+		}
+		row.Sockets, err = ends.of(proc)
+		t.note(proc+"/fd", err)
+		t.row(&row)
+	}
+	t.writeVariables(wanted, vars)
+	return ttys
+}
+
+// maxVariables bounds the different values that are kept.
+const maxVariables = 20_000
+
+func (t *sessionTable) variables(proc string, pid int, wanted map[string]string, vars map[[2]string][]int) {
+	b, err := t.h.ReadFile(proc+"/environ", 256<<10)
+	if len(b) == 0 {
+		t.note(proc+"/environ", err)
+		return
+	}
+	for _, v := range strings.Split(string(b), "\x00") {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok || wanted[name] == "" {
+			continue
+		}
+		key := [2]string{name, strings.Clone(value)}
+		if pids, known := vars[key]; (known || len(vars) < maxVariables) && (len(pids) == 0 || pids[len(pids)-1] != pid) {
+			vars[key] = append(pids, pid)
+		}
+	}
+}
+
+func (t *sessionTable) writeVariables(wanted map[string]string, vars map[[2]string][]int) {
+	keys := make([][2]string, 0, len(vars))
+	for k := range vars {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	for _, k := range keys {
+		pids := vars[k]
+		if !t.row(&SessionVariable{wanted[k[0]], "environment", k[0], jsonl.Text(k[1]), pids[:min(len(pids), 256)], len(pids)}) {
+			return
+		}
+	}
+}
+
+// parseTCPEnds reads /proc/net/tcp or tcp6 (proc_net(5)) into sockets by inode.
+func parseTCPEnds(family string, text []byte, into map[uint64]SocketEnd) {
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) < 10 || !strings.HasSuffix(f[0], ":") {
+			continue
+		}
+		local, ok := parseHexAddr(f[1])
+		remote, ok2 := parseHexAddr(f[2])
+		inode, err := strconv.ParseUint(f[9], 10, 64)
+		if ok && ok2 && err == nil && inode != 0 {
+			into[inode] = SocketEnd{inode, family, tcpStateName(f[3]), jsonl.Text(local.String()), remote.String()}
+		}
+	}
+}
+
+// tcpStateName names a state of /proc/net/tcp (include/net/tcp_states.h).
+func tcpStateName(s string) string {
+	names := [...]string{"", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait", "close", "close-wait", "last-ack", "listen", "closing", "new-syn-recv"}
+	if n, err := strconv.ParseUint(s, 16, 8); err == nil && int(n) < len(names) {
+		return names[n]
+	}
+	return s
+}
+
+// parseHexAddr reads "0100007F:0016": words of 32 bits in the byte order of
+// the machine, the port in plain hexadecimal.
+func parseHexAddr(s string) (netip.AddrPort, bool) {
+	a, p, ok := strings.Cut(s, ":")
+	b, err := hex.DecodeString(a)
+	port, err2 := strconv.ParseUint(p, 16, 16)
+	if !ok || err != nil || err2 != nil || len(b) != 4 && len(b) != 16 {
+		return netip.AddrPort{}, false
+	}
+	for i := 0; i < len(b); i += 4 {
+		binary.BigEndian.PutUint32(b[i:], binary.NativeEndian.Uint32(b[i:]))
+	}
+	addr, _ := netip.AddrFromSlice(b)
+	return netip.AddrPortFrom(addr.Unmap(), uint16(port)), true
+}
+
+// parseUnixEnds reads /proc/net/unix (proc_net(5)): those that have a path.
+func parseUnixEnds(text []byte, into map[uint64]SocketEnd) {
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) < 8 || !strings.HasSuffix(f[0], ":") {
+			continue
+		}
+		// The path is all that follows the inode and one space, spaces included.
+		_, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "+f[5]+" ")
+		_, name, _ = strings.Cut(strings.TrimLeft(name, " "), " ")
+		if inode, err := strconv.ParseUint(f[6], 10, 64); err == nil && inode != 0 {
+			into[inode] = SocketEnd{Inode: inode, Family: "unix", Local: jsonl.Text(name)}
+		}
+	}
+}
