@@ -37,7 +37,8 @@ func (l *linkReader) readlink(name string) ([]byte, error) {
 }
 
 // each calls f with the name and target of every link in a directory, until f
-// says false. Links that end meanwhile are passed over.
+// says false. Links that end meanwhile are passed over; of others that cannot be
+// read the first error is given, after all.
 func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
 	if l.h.Root != "/" {
 		return eachLink(l.h, dir, f)
@@ -47,6 +48,7 @@ func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
 		return &os.PathError{Op: "open", Path: dir, Err: err}
 	}
 	defer unix.Close(fd)
+	var denied error
 	for {
 		n, err := unix.Getdents(fd, l.dents)
 		if err == unix.EINTR {
@@ -56,21 +58,25 @@ func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
 			return &os.PathError{Op: "read", Path: dir, Err: err}
 		}
 		if n <= 0 {
-			return nil
+			return denied
 		}
-		if !l.dirents(fd, l.dents[:n], f) {
-			return nil
+		more, err := l.dirents(fd, l.dents[:n], f)
+		if err != nil && denied == nil {
+			denied = &os.PathError{Op: "readlink", Path: dir, Err: err}
+		}
+		if !more {
+			return denied
 		}
 	}
 }
 
 // dirents walks struct linux_dirent64 (getdents64(2)): u64 inode, s64 offset,
 // u16 length, u8 type, name ended by NUL.
-func (l *linkReader) dirents(fd int, b []byte, f func(name, target []byte) bool) bool {
+func (l *linkReader) dirents(fd int, b []byte, f func(name, target []byte) bool) (more bool, denied error) {
 	for len(b) >= 19 {
 		size := int(binary.NativeEndian.Uint16(b[16:]))
 		if size < 19 || size > len(b) {
-			return true
+			break
 		}
 		name, _, _ := bytes.Cut(b[19:size], []byte{0})
 		isLink := b[18] == unix.DT_LNK
@@ -79,9 +85,12 @@ func (l *linkReader) dirents(fd int, b []byte, f func(name, target []byte) bool)
 			continue
 		}
 		n, err := unix.Readlinkat(fd, string(name), l.target)
+		if err != nil && err != unix.ENOENT {
+			denied = err
+		}
 		if err == nil && !f(name, l.target[:n]) {
-			return false
+			return false, denied
 		}
 	}
-	return true
+	return true, denied
 }

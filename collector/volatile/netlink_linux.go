@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,8 +25,11 @@ const (
 // (NLM_F_DUMP_INTR): entries may be missing or twice. What came is kept.
 var errDumpInterrupted = evidence.Gone("the table changed while the kernel gave it out (NLM_F_DUMP_INTR): entries may be missing or double")
 
-// A nlSocket is a netlink socket that belongs to one network namespace.
+// A nlSocket is a netlink socket that belongs to one network namespace. It is
+// safe for concurrent use: a question that is left behind by its fill holds up
+// Close, so that the descriptor is never another file's meanwhile.
 type nlSocket struct {
+	mu  sync.Mutex
 	fd  int
 	seq uint32
 }
@@ -118,13 +122,21 @@ func newNetlink(family int) (*nlSocket, error) {
 }
 
 // Close closes the socket.
-func (s *nlSocket) Close() error { return unix.Close(s.fd) }
+func (s *nlSocket) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := unix.Close(s.fd)
+	s.fd = -1
+	return err
+}
 
 // ask sends one request and gives all messages of the answer, one after
 // another, exactly as the kernel sent them, the closing NLMSG_DONE included.
 // flags are or-ed to NLM_F_REQUEST; with nlfDump it is a dump, else one object
 // (closed by the acknowledgement). What came before an error is given with it.
 func (s *nlSocket) ask(ctx context.Context, typ, flags uint16, body []byte) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var raw []byte
 	var err error
 	for try := 0; try < 3; try++ { // a table that changes meanwhile: once more, twice more, then as it is
@@ -166,6 +178,9 @@ func (s *nlSocket) askOnce(ctx context.Context, typ, flags uint16, body, raw []b
 		}
 		done, intr, err := answerEnds(raw[len(raw)-n:], s.seq)
 		interrupted = interrupted || intr
+		if err != nil && len(raw) == n {
+			return raw[:0], err // nothing but the error came
+		}
 		if err != nil {
 			return raw, err
 		}

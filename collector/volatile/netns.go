@@ -185,30 +185,10 @@ func nsMounts(text []byte) map[uint64]string {
 		}
 		n, ok := nsInode([]byte(f[3]), "net")
 		if _, twice := out[n]; ok && !twice && strings.HasPrefix(f[4], "/") && len(out) < maxNetNS {
-			out[n] = unmangle(f[4])
+			out[n] = unescapeOctal(f[4])
 		}
 	}
 	return out
-}
-
-// unmangle undoes the octal escapes of mount points: \040 for a blank, \011,
-// \012 and \134 (fs/seq_file.c, mangle_path).
-func unmangle(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				out = append(out, byte(n))
-				i += 3
-				continue
-			}
-		}
-		out = append(out, s[i])
-	}
-	return string(out)
 }
 
 // nsInode reads "net:[4026531840]" for the kind "net".

@@ -1,6 +1,7 @@
 package volatile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 
 	"hozen/collector"
+	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
 )
 
@@ -28,6 +30,11 @@ type procSeen struct {
 	PID          int
 	NetNS, MntNS uint64
 	strayThreads []strayThread
+
+	described          bool // the rest was read (describe)
+	start              uint64
+	comm               jsonl.Text
+	runtime, container string
 }
 
 // A strayThread is in another network namespace than its process.
@@ -141,6 +148,62 @@ func numeric(names []string) []int {
 	}
 	sort.Ints(out)
 	return out
+}
+
+// describeHolders reads who the processes are that hold sockets.
+func (s *procScan) describeHolders(h *collector.Host) {
+	holds := make([]bool, len(s.procs))
+	for _, list := range s.held {
+		for _, hold := range list {
+			holds[hold.proc] = true
+		}
+	}
+	for i := range s.procs {
+		if holds[i] {
+			s.procs[i].describe(h)
+		}
+	}
+}
+
+// describe finds a process by its pid and reads who it is; nil if the scan did not see it.
+func (s *procScan) describe(h *collector.Host, pid int) *procSeen {
+	i, ok := sort.Find(len(s.procs), func(i int) int { return pid - s.procs[i].PID })
+	if !ok {
+		return nil
+	}
+	s.procs[i].describe(h)
+	return &s.procs[i]
+}
+
+func (p *procSeen) describe(h *collector.Host) {
+	if p.described {
+		return
+	}
+	p.described = true
+	dir := "/proc/" + strconv.Itoa(p.PID)
+	var room [4096]byte
+	if text, err := h.AppendFile(room[:0], dir+"/stat", 1<<16); err == nil {
+		p.comm, p.start = commAndStart(text)
+	}
+	if text, err := h.AppendFile(room[:0], dir+"/cgroup", 1<<20); err == nil {
+		p.runtime, p.container = containerID(string(text))
+	}
+}
+
+// commAndStart reads the name and field 22, the start time in ticks after boot,
+// of /proc/PID/stat (proc_pid_stat(5)). The name stands between the first ( and
+// the last ): it may hold both.
+func commAndStart(stat []byte) (comm jsonl.Text, start uint64) {
+	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
+	if open < 0 || end < open {
+		return "", 0
+	}
+	comm = jsonl.Text(stat[open+1 : end])
+	var room [21][]byte
+	if f := fieldsOf(stat[end+1:], room[:]); len(f) == len(room) {
+		start, _ = digits(f[19]) // the first field after the name is number 3
+	}
+	return comm, start
 }
 
 // eachLink is linkReader.each for any host: two system calls and more a link.
