@@ -1,0 +1,307 @@
+#!/bin/bash
+# What only a real collection on a real machine can show, judged by programs
+# that are not ours. As root. Each check prints one line; the first failure of
+# a check does not stop the others, but the script then ends with 1.
+#
+#   .ci/root-checks.sh [CHECK...]      by the names at the end of this file
+#
+# Environment: HOZEN=PATH of a built binary; TMPDIR (default /var/tmp);
+# ROOTS="/ /boot" the file systems whose times are watched (default: every
+# mounted real one).
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+here=$PWD
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/hozen-root.XXXXXX")
+chmod 755 "$work"
+failures=0
+. .ci/agree.sh
+
+finish() {
+	[ -z "${scene_pid:-}" ] || kill "$scene_pid" 2>/dev/null || true
+	[ -z "${lodger_pid:-}" ] || kill "$lodger_pid" 2>/dev/null || true
+	wait
+	umount -q "$work/strict" "$work/tmpfs" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap finish EXIT
+
+ok() { printf 'ok    %s\n' "$*"; }
+bad() {
+	printf 'WRONG %s\n' "$*"
+	failures=$((failures + 1))
+}
+# check NAME COMMAND...: what the command prints is shown only if it fails.
+check() {
+	local name=$1
+	shift
+	if "$@" >"$work/said" 2>&1; then
+		ok "$name"
+	else
+		bad "$name"
+		head -n 20 "$work/said" | sed 's/^/      /'
+	fi
+}
+nothing() { # NAME FILE: the file must be empty
+	if [ ! -s "$2" ]; then
+		ok "$1"
+	else
+		bad "$1: $(wc -l <"$2") lines"
+		head -n 20 "$2" | sed 's/^/      /'
+	fi
+}
+
+# collect DIR [ARGUMENT...]: 0 and 3 both seal.
+collect() {
+	local out=$1 code=0
+	shift
+	mkdir -p "$out"
+	"$HOZEN" collect --profile volatile --quiet --out "$out" "$@" >"$out.said" 2>&1 || code=$?
+	[ $code = 0 ] || [ $code = 3 ] || {
+		echo "exit code $code"
+		cat "$out.said"
+		return 1
+	}
+}
+
+prepare() {
+	mkdir "$work/bin"
+	CGO_ENABLED=0 go build -o "$work/bin/scene" ./testdata/fixtures/scene
+	if [ -z "${HOZEN:-}" ]; then
+		CGO_ENABLED=0 go build -o "$work/bin/hozen" ./agent
+		HOZEN=$work/bin/hozen
+	fi
+	mkfifo "$work/life"
+	"$work/bin/scene" -procs 100 -sockets 200 -netns 3 -container <>"$work/life" >"$work/truth.json" &
+	scene_pid=$!
+	for _ in $(seq 300); do
+		[ -s "$work/truth.json" ] && return
+		sleep 0.1
+	done
+	echo "the scene did not come up"
+	exit 1
+}
+
+# taken: one collection of the scene, unpacked, with the judges' views of the
+# same moments before and after it. The other checks look at it.
+taken() {
+	views "$work/before"
+	collect "$work/out"
+	views "$work/after"
+	archive=$(echo "$work"/out/*.tar.zst)
+	id=$(basename "$archive" .tar.zst)
+	log=$work/out/$id.custody.jsonl
+	mkdir "$work/x"
+	tar --zstd -xf "$archive" -C "$work/x"
+	bag=$work/x/$id
+	echo "      $id: $(stat -c %s "$archive") bytes, $(find "$bag/data" -type f | wc -l) payload files"
+}
+
+# --- the archive, by hand --------------------------------------------------
+
+check_tools() {
+	check "zstd -t" zstd -tq "$archive"
+	check "the name inside is the name outside" test "$(tar --zstd -tf "$archive" | cut -d/ -f1 | sort -u)" = "$id"
+	check "sha256sum -c manifest-sha256.txt" in_bag sha256sum --strict --quiet -c manifest-sha256.txt
+	check "sha256sum -c tagmanifest-sha256.txt" in_bag sha256sum --strict --quiet -c tagmanifest-sha256.txt
+	check "busybox sha256sum -c" in_bag busybox sha256sum -s -c manifest-sha256.txt
+	mkdir "$work/b" "$work/y"
+	check "bsdtar extracts the same" sh -c "zstd -dcq '$archive' | bsdtar -xf - -C '$work/b' && diff -r '$work/x' '$work/b'"
+	check "busybox tar extracts the same" sh -c "zstd -dcq '$archive' | busybox tar -xf - -C '$work/y' && diff -r '$work/x' '$work/y'"
+	check "only regular files" test -z "$(find "$work/x" ! -type f ! -type d)"
+}
+in_bag() { (cd "$bag" && "$@"); }
+
+check_signatures() {
+	local f key count=0 prefix
+	key=$(jq -r .device_key "$bag/custody/genesis.json")
+	signed "$key" hozen-genesis-v1 "$bag/custody/genesis.json" || return 0
+	key=$(jq -r .first_key "$bag/custody/genesis.json")
+	for f in "$bag"/custody/cp/*.json; do
+		signed "$key" hozen-checkpoint-v1 "$f" || return 0
+		key=$(jq -r .next_key "$f")
+		prefix=$(jq -r '"\(.archive.bytes) \(.archive.sha256)"' "$f")
+		[ "$(head -c "${prefix% *}" "$archive" | sha256sum | cut -c1-64)" = "${prefix#* }" ] || { bad "$(basename "$f"): another hash of the bytes before it"; return 0; }
+		count=$((count + 1))
+	done
+	key=$(jq -r .device_key "$bag/custody/genesis.json")
+	signed "$key" hozen-seal-v1 "$bag/custody/seal.json" "$bag/custody/seal.json.device.sig" || return 0
+	ok "ssh-keygen -Y verify: genesis, $count checkpoints each by the key that was announced, seal; and each hash of the bytes before"
+}
+# signed KEY NAMESPACE FILE [SIGNATURE]
+signed() {
+	printf 'x %s\n' "$1" >"$work/signer"
+	ssh-keygen -Y verify -f "$work/signer" -I x -n "$2" -s "${4:-$3.sig}" <"$3" >"$work/said" 2>&1 || {
+		bad "ssh-keygen -Y verify ${3#"$bag"/}: $(cat "$work/said")"
+		return 1
+	}
+}
+
+# trust writes what an auditor would keep: the device's key as an allowed signer.
+trust() {
+	jq -r '"device:\(.device) \(.device_key)"' "$bag/custody/genesis.json" >"$work/trust"
+	sed 's/^[^ ]* //' "$work/trust" >"$work/device.pub"
+	fingerprint=$(ssh-keygen -lf "$work/device.pub" | cut -d' ' -f2)
+}
+
+check_verdicts() {
+	trust
+	verdict 6 UNTRUSTED-SIGNER "verify, nobody trusted" "$archive"
+	verdict 0 VALID "verify --fingerprint" "$archive" --fingerprint "$fingerprint"
+	verdict 0 VALID "verify --trust" "$archive" --trust "$work/trust"
+	head -c -1000000 "$archive" >"$work/cut.tar.zst" 2>/dev/null || head -c 100000 "$archive" >"$work/cut.tar.zst"
+	[ -s "$work/cut.tar.zst" ] || head -c $(($(stat -c %s "$archive") * 3 / 4)) "$archive" >"$work/cut.tar.zst"
+	mkdir -p "$work/damaged"
+	mv "$work/cut.tar.zst" "$work/damaged/$id.tar.zst"
+	verdict 5 VALID-PARTIAL "verify a cut archive" "$work/damaged/$id.tar.zst" --fingerprint "$fingerprint"
+	cp "$archive" "$work/damaged/$id.tar.zst"
+	printf 'x' | dd of="$work/damaged/$id.tar.zst" bs=1 seek=$(($(stat -c %s "$archive") / 2)) conv=notrunc status=none
+	verdict 4 INVALID "verify an altered archive" "$work/damaged/$id.tar.zst" --fingerprint "$fingerprint"
+}
+# verdict CODE WORD NAME ARGUMENT...
+verdict() {
+	local want=$1 word=$2 name=$3 code=0
+	shift 3
+	"$HOZEN" verify "$@" >"$work/said" 2>&1 || code=$?
+	if [ $code = "$want" ] && grep -qw -- "$word" "$work/said"; then ok "$name: $word"; else bad "$name: exit $code, not $want $word: $(head -n 5 "$work/said")"; fi
+}
+
+check_audit() {
+	trust
+	local lines
+	lines=$(wc -l <packager/audit.sh)
+	check "audit.sh has at most 60 lines ($lines)" test "$lines" -le 60
+	sh packager/audit.sh "$archive" "$work/trust" >"$work/said" 2>&1 || true
+	if grep -qw VALID "$work/said" && ! grep -q 'INVALID\|VALID-PARTIAL' "$work/said"; then ok "audit.sh: VALID"; else bad "audit.sh: $(head -n 5 "$work/said")"; fi
+	# As a user without rights and with BusyBox's shell.
+	busybox sh packager/audit.sh "$archive" "$work/trust" >"$work/said" 2>&1 || true
+	if grep -qw VALID "$work/said" && ! grep -q 'INVALID\|VALID-PARTIAL' "$work/said"; then ok "audit.sh in busybox sh: VALID"; else bad "audit.sh in busybox sh: $(head -n 5 "$work/said")"; fi
+}
+
+# RFC 8493: the declaration, Payload-Oxum, and manifests that name every file.
+check_bag() {
+	printf 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n' >"$work/bagit"
+	check "bagit.txt" diff "$work/bagit" "$bag/bagit.txt"
+	local oxum
+	oxum=$(find "$bag/data" -type f -printf '%s\n' | awk '{n++; s += $1} END {printf "%d.%d", s, n}')
+	check "Payload-Oxum $oxum" grep -qx "Payload-Oxum: $oxum" "$bag/bag-info.txt"
+	(cd "$bag" && find data -type f | LC_ALL=C sort) >"$work/there"
+	cut -c67- "$bag/manifest-sha256.txt" | LC_ALL=C sort >"$work/named"
+	check "manifest-sha256.txt names each payload file once, and no other" diff "$work/there" "$work/named"
+	check "a manifest holds nothing but sums and names" sh -c "! grep -Evq '^[0-9a-f]{64}  [A-Za-z0-9._~=+@,()/-]+\$' '$bag/manifest-sha256.txt' '$bag/tagmanifest-sha256.txt'"
+	check "the manifest, the declaration and bag-info are in the tag manifest" sh -c "
+		for f in bagit.txt bag-info.txt manifest-sha256.txt; do grep -q \"  \$f\\\$\" '$bag/tagmanifest-sha256.txt' || exit 1; done"
+	cut -c67- "$bag/tagmanifest-sha256.txt" | while read -r f; do [ -f "$bag/$f" ] || echo "$f"; done >"$work/lost"
+	nothing "each file of the tag manifest is there" "$work/lost"
+}
+
+# --- what a collection does to the machine ---------------------------------
+
+# No program but our own is started, nothing is said to the network, nothing is
+# opened for writing outside the output.
+check_calls() {
+	local code=0
+	mkdir "$work/traced"
+	strace -f -y -qq -o "$work/calls" -e signal=none \
+		-e trace=execve,execveat,fork,vfork,socket,connect,bind,sendto,sendmsg,sendmmsg,openat,openat2,open,creat,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,link,linkat,symlink,symlinkat,chmod,fchmodat,chown,fchownat,utimensat,truncate,mount,umount2,init_module,finit_module,kill,ptrace \
+		"$HOZEN" collect --profile volatile --quiet --out "$work/traced" >/dev/null 2>&1 || code=$?
+	check "a collection under strace ends with 0 or 3 ($code)" test "$code" = 0 -o "$code" = 3
+	check "one execve: our own" test "$(grep -cE ' (execve|execveat|fork|vfork)\(' "$work/calls")" = 1
+	grep -E ' (connect|sendto|sendmsg|sendmmsg|bind)\(' "$work/calls" | grep -E 'sin6?_(addr|port)|AF_INET|sll_|AF_UNIX|sun_path|<(TCP|UDP|RAW|UNIX|PACKET|PING)' >"$work/spoken" || true
+	nothing "nothing is connected to, bound or sent but netlink" "$work/spoken"
+	grep -E ' socket\(' "$work/calls" | grep -vE 'AF_NETLINK|AF_(INET6?|UNIX), SOCK_DGRAM' >"$work/sockets" || true
+	nothing "no socket but netlink's, and those that an ioctl needs" "$work/sockets"
+	grep -E 'O_WRONLY|O_RDWR|O_CREAT| creat\(' "$work/calls" | grep -vE "\"?$work/traced|= -1 |\"/dev/null\"|/proc/self/fd" >"$work/written" || true
+	nothing "nothing is opened for writing outside the output" "$work/written"
+	grep -E ' (unlink|unlinkat|rename|renameat|renameat2|mkdir|mkdirat|link|linkat|symlink|symlinkat|chmod|fchmodat|chown|fchownat|utimensat|truncate|mount|umount2|init_module|finit_module|kill|ptrace)\(' "$work/calls" | grep -vF "$work/traced" >"$work/changed" || true
+	nothing "nothing is removed, renamed, made, mounted or signalled outside the output" "$work/changed"
+	rm -rf "$work/traced"
+}
+
+# Times of files. Two file systems that record every access hold a program that
+# runs, files that a collection reads, and a tree; then every real file system.
+check_times() {
+	mkdir "$work/strict" "$work/tmpfs"
+	truncate -s 64M "$work/ext4"
+	if mkfs.ext4 -q "$work/ext4" && mount -o loop,strictatime "$work/ext4" "$work/strict" 2>/dev/null; then
+		cp "$work/bin/scene" "$work/strict/lodger"
+		(exec "$work/strict/lodger" idle <>"$work/life") &
+		lodger_pid=$!
+	else
+		echo "      this kernel mounts no ext4 image: the sharp look is at tmpfs only"
+	fi
+	mount -t tmpfs -o strictatime,size=8m tmpfs "$work/tmpfs"
+	mkdir -p "$work/tmpfs/a/b"
+	for n in 1 2 3; do echo "$n" >"$work/tmpfs/a/b/$n"; done
+	ln -s b "$work/tmpfs/a/link"
+	sleep 1
+	# The paths are known beforehand: looking for them would change directories.
+	printf '%s\n' "$work"/strict "$work"/strict/lodger "$work"/tmpfs{,/a,/a/b,/a/b/1,/a/b/2,/a/b/3,/a/link} >"$work/paths"
+	sharp() { tr '\n' '\0' <"$work/paths" | xargs -0 stat --printf '%n %X %Y %Z %x\n' 2>/dev/null || true; }
+	everywhere >"$work/times.0" # this walk itself sets access times, once
+	everywhere >"$work/times.1"
+	sleep 3
+	everywhere >"$work/times.2" # what changes anyhow
+	sharp >"$work/sharp.1"
+	collect "$work/timed" || bad "collect"
+	sharp >"$work/sharp.2"
+	everywhere >"$work/times.3"
+	check "strictatime: no access, change or modification time moved ($(wc -l <"$work/sharp.1") files)" diff "$work/sharp.1" "$work/sharp.2"
+	moved 2 3 >"$work/moved.23"
+	moved 1 2 >"$work/moved.12"
+	LC_ALL=C comm -23 "$work/moved.23" "$work/moved.12" >"$work/moved"
+	nothing "no time moved in $(wc -l <"$work/times.3") files of: $(roots | tr '\n' ' ')" "$work/moved"
+	[ -z "${lodger_pid:-}" ] || { kill "$lodger_pid" && wait "$lodger_pid" || true; lodger_pid=; }
+	umount -q "$work/strict" || true
+	umount "$work/tmpfs"
+}
+roots() {
+	if [ -n "${ROOTS:-}" ]; then
+		printf '%s\n' $ROOTS
+		return
+	fi
+	findmnt -rno TARGET -t ext2,ext3,ext4,xfs,btrfs,tmpfs,overlay,vfat | LC_ALL=C sort -u | grep -v "^$work"
+}
+# Name, then three times; what this script itself writes is left out.
+everywhere() {
+	roots | while read -r root; do
+		find "$root" -xdev \( -path "$work" -o -path /proc -o -path /sys \) -prune -o -printf '%p %A@ %T@ %C@\n' 2>/dev/null || true
+	done | grep -vE '^(/tmp|/var/tmp|/var/tmp/hozen-ci\.[^/]*(/.*)?|/root/\.cache/.*) ' | LC_ALL=C sort
+}
+# Names whose line differs between two looks.
+moved() { LC_ALL=C comm -3 "$work/times.$1" "$work/times.$2" | sed -E 's/^\t//; s/( [0-9.-]+){3}$//' | LC_ALL=C sort -u; }
+
+# --- an ordinary user ------------------------------------------------------
+
+check_user() {
+	local code=0 a
+	mkdir "$work/nobody"
+	chown nobody "$work/nobody"
+	cp "$HOZEN" "$work/hozen-of-all"
+	chmod 755 "$work/hozen-of-all"
+	(cd "$work/nobody" && exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env HOME="$work/nobody" \
+		"$work/hozen-of-all" collect --profile volatile --quiet --out "$work/nobody") >"$work/said" 2>&1 || code=$?
+	check "an ordinary user: exit code 3 ($code), since something is denied" test "$code" = 3
+	a=$(echo "$work"/nobody/*.tar.zst)
+	verdict 6 UNTRUSTED-SIGNER "what an ordinary user took" "$a"
+	zstd -dcq "$a" | tar -xf - -C "$work/nobody"
+	cat "$work"/nobody/*/custody/cp/*.jsonl | jq -r 'select(.outcome == "denied") | .path' >"$work/denied"
+	check "its records say what was denied ($(wc -l <"$work/denied"))" test -s "$work/denied"
+	cat "$work"/nobody/*/custody/cp/*.jsonl | jq -c 'select(.outcome == "failed")' >"$work/failed"
+	nothing "nothing failed" "$work/failed"
+}
+
+check_outcomes() {
+	cat "$bag"/custody/cp/*.jsonl | jq -c 'select(.outcome == "failed" or .outcome == "denied")' >"$work/short"
+	nothing "as root, nothing failed and nothing was denied" "$work/short"
+	cat "$bag"/custody/cp/*.jsonl | jq -r .outcome | sort | uniq -c | awk '{printf "      %s: %d items\n", $2, $1}'
+}
+
+prepare
+taken
+[ $# -gt 0 ] || set -- tools signatures bag verdicts audit outcomes truth agree calls times user
+for name in "$@"; do
+	began=$SECONDS
+	"check_$name"
+	echo "--- $name: $((SECONDS - began)) s"
+done
+[ $failures = 0 ] || { echo "$failures wrong"; exit 1; }
