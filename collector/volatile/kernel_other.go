@@ -1,0 +1,24 @@
+//go:build !linux
+
+package volatile
+
+import (
+	"context"
+	"io"
+	"runtime"
+
+	"hozen/packager/evidence"
+)
+
+func notHere() error { return evidence.Skip("not on %s", runtime.GOOS) }
+
+func readKernelLog(context.Context, io.Writer, int) error { return notHere() }
+
+// noValue: what another system's reading of a fixture says is a plain error.
+func noValue(error) bool { return false }
+
+func nextBPF(bpfKind, uint32) (uint32, error) { return 0, notHere() }
+
+func bpfInfo(bpfKind, uint32) (bpfRaw, error) { return bpfRaw{}, notHere() }
+
+func fileSystemRoom(string) (room, error) { return room{}, notHere() }

@@ -1,0 +1,248 @@
+package volatile
+
+import (
+	"context"
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hozen/collector"
+	"hozen/collector/hosttest"
+	"hozen/collector/jsonl"
+	"hozen/packager/evidence"
+)
+
+func TestKernelConforms(t *testing.T) {
+	t.Run("fixture", func(t *testing.T) { hosttest.Conform(t, Kernel(), hosttest.FromTxtar(t, debianKernel)) })
+	t.Run("this host", func(t *testing.T) { hosttest.Conform(t, Kernel(), collector.ThisHost()) })
+}
+
+func collectKernelOf(t *testing.T, h *collector.Host) *hosttest.Sink {
+	t.Helper()
+	var s hosttest.Sink
+	if err := Kernel().Collect(context.Background(), h, &s); err != nil {
+		t.Fatal(err)
+	}
+	return &s
+}
+
+// rowsOf reads the rows of one kind out of a table.
+func rowsOf[T any](t *testing.T, s *hosttest.Sink, table, kind string) (out []T) {
+	t.Helper()
+	for line := range strings.Lines(string(s.Body(table))) {
+		var k struct{ Kind string }
+		if err := json.Unmarshal([]byte(line), &k); err != nil {
+			t.Fatalf("%s: %v in %s", table, err, line)
+		}
+		var row T
+		if k.Kind == kind {
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+func TestModulesFromThreeViews(t *testing.T) {
+	s := collectKernelOf(t, hosttest.FromTxtar(t, debianKernel))
+	type seen struct{ Views, Missing string }
+	got := map[string]seen{}
+	for _, m := range rowsOf[ModuleRow](t, s, "volatile/kernel.jsonl", "module") {
+		got[string(m.Name)] = seen{strings.Join(m.Views, " "), strings.Join(m.Missing, " ")}
+	}
+	all := "proc_modules sysfs kallsyms"
+	want := map[string]seen{
+		"dm_crypt": {all, ""}, "dm_mod": {all, ""}, "nvidia": {all, ""}, "tcp_cubic": {"sysfs", ""},
+		"diamorphine": {"kallsyms", "proc_modules sysfs"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestModulesWithOneViewUnread(t *testing.T) {
+	r := &factReader{h: hosttest.FromTxtar(t, debianKernel)}
+	for _, m := range moduleRows(r, nil) {
+		if len(m.Missing) > 0 {
+			t.Errorf("%s: missing from %q though kallsyms was not read", m.Name, m.Missing)
+		}
+	}
+}
+
+func TestParseModuleLine(t *testing.T) {
+	got, ok := parseModuleLine("snd_hda_intel 61440 4 - Live 0xffffffffc0c3e000 (OE-)")
+	want := ModuleRow{Kind: "module", Name: "snd_hda_intel", Size: 61440, RefCount: "4", State: "Live", Address: "0xffffffffc0c3e000", Taint: "OE-"}
+	if d := cmp.Diff(want, got); d != "" || !ok {
+		t.Error(ok, d)
+	}
+	got, ok = parseModuleLine("llc 16384 2 bridge,stp, Live 0x0000000000000000")
+	if d := cmp.Diff([]jsonl.Text{"bridge", "stp"}, got.UsedBy); d != "" || !ok {
+		t.Error(ok, d)
+	}
+	for _, bad := range []string{"", "x", "a b c d e", "a -1 0 - Live", "a 99999999999999999999 0 - Live"} {
+		if _, ok := parseModuleLine(bad); ok {
+			t.Errorf("%q is no module", bad)
+		}
+	}
+}
+
+func TestCountSymbols(t *testing.T) {
+	text := "ffffffff81000000 T _stext\n" + strings.Repeat("x", 200<<10) + "\n" +
+		"0000000000000000 t a b\t[evil mod]\nffffffffc0 t f\t[m]\nffffffffc0 t g\t[m]\nffffffffc1 t p\t[bpf]\nffffffffc1 t q\t[__builtin__ftrace]"
+	got, err := countSymbols(strings.NewReader(text))
+	if d := cmp.Diff(map[string]int{"evil mod": 1, "m": 2}, got); d != "" || err != nil {
+		t.Error(err, d)
+	}
+}
+
+func TestTaint(t *testing.T) {
+	got := kernelTaint("12289\n")
+	want := []string{"P: proprietary module was loaded", "O: externally-built (out-of-tree) module was loaded", "E: unsigned module was loaded"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if got := kernelTaint("9223372036854775808"); !slices.Equal(got, []string{"bit 63"}) {
+		t.Errorf("%q", got)
+	}
+	if got := kernelTaint("-1"); got != nil {
+		t.Errorf("%q of nonsense", got)
+	}
+}
+
+func TestHooksOfFixture(t *testing.T) {
+	s := collectKernelOf(t, hosttest.FromTxtar(t, debianKernel))
+	probes := rowsOf[KprobeRow](t, s, "volatile/kernel.jsonl", "kprobe")
+	want := []KprobeRow{
+		{Kind: "kprobe", Address: "ffffffff81234560", Type: "k", Symbol: "do_sys_openat2+0x0", Flags: []jsonl.Text{"FTRACE"}},
+		{Kind: "kprobe", Address: "ffffffff8145a000", Type: "r", Symbol: "tcp4_seq_show+0x0", Module: "diamorphine", Flags: []jsonl.Text{"DISABLED"}},
+	}
+	if d := cmp.Diff(want, probes); d != "" {
+		t.Error(d)
+	}
+	found := map[string]int{}
+	for _, f := range rowsOf[FactRow](t, s, "volatile/kernel.jsonl", "ftrace") {
+		found[f.Name]++
+	}
+	if d := cmp.Diff(map[string]int{"current_tracer": 1, "enabled_functions": 1, "kprobe_events": 1, "instance": 1}, found); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTracefsIsNotMountedForUs(t *testing.T) {
+	r := &factReader{h: hosttest.FromTxtar(t, debianKernel)}
+	tracing, debug := traceDirs(r)
+	if !slices.Equal(tracing, []string{"/sys/kernel/tracing"}) || !slices.Equal(debug, []string{"/sys/kernel/debug"}) {
+		t.Errorf("tracefs %q, debugfs %q: only what is mounted may be entered", tracing, debug)
+	}
+}
+
+func TestSysctlsThatAreNotRead(t *testing.T) {
+	s := collectKernelOf(t, hosttest.FromTxtar(t, debianKernel))
+	got := map[jsonl.Text]SysctlRow{}
+	for _, row := range rowsOf[SysctlRow](t, s, "volatile/kernel/sysctl.jsonl", "sysctl") {
+		got[row.Name] = row
+	}
+	if got["net/ipv4/ip_forward"].Value != "1" || got["kernel/tainted"].Value != "12288" {
+		t.Errorf("values are missing: %v", got)
+	}
+	for _, name := range []jsonl.Text{"vm/stat_refresh", "fs/binfmt_misc"} {
+		if row := got[name]; row.Value != "" || row.Error == "" {
+			t.Errorf("%s: %+v: must be left alone, with a row that says so", name, row)
+		}
+	}
+	if strings.Contains(string(s.Body("volatile/kernel/sysctl.jsonl")), "never read") {
+		t.Error("what must never be read was read")
+	}
+}
+
+func TestSwaps(t *testing.T) {
+	got := parseSwaps("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/swap\\040file                              file\t\t2097148\t\t1024\t\t-2\nbroken line\n/x file -1 0 0\n")
+	want := []SwapRow{{"swap", "/swap file", "file", 2097148 << 10, 1024 << 10, "-2"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestKernelOfThisHostAgreesWithJudges(t *testing.T) {
+	s := collectKernelOf(t, collector.ThisHost())
+	t.Run("findmnt", func(t *testing.T) {
+		out, err := exec.Command("findmnt", "--kernel", "--raw", "--noheadings", "--output", "ID,FSTYPE,MAJ:MIN").Output()
+		if err != nil {
+			t.Skip(err)
+		}
+		want := strings.Fields(strings.TrimSpace(string(out)))
+		var got []string
+		for _, m := range rowsOf[MountRow](t, s, "volatile/kernel/mounts.jsonl", "mount") {
+			if m.Ours {
+				got = append(got, jsonNumber(m.ID), string(m.Type), string(m.Device))
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+	})
+	t.Run("swapon", func(t *testing.T) {
+		out, err := exec.Command("swapon", "--show=NAME", "--noheadings", "--raw").Output()
+		if err != nil {
+			t.Skip(err)
+		}
+		want := len(strings.Fields(string(out)))
+		if got := len(rowsOf[SwapRow](t, s, "volatile/kernel.jsonl", "swap")); got != want {
+			t.Errorf("%d swaps, swapon says %d", got, want)
+		}
+	})
+	t.Run("lsmod", func(t *testing.T) {
+		out, err := exec.Command("lsmod").Output()
+		if err != nil {
+			t.Skip(err)
+		}
+		n := 0
+		for _, m := range rowsOf[ModuleRow](t, s, "volatile/kernel.jsonl", "module") {
+			if slices.Contains(m.Views, viewProc) {
+				n++
+			}
+		}
+		if want := strings.Count(string(out), "\n") - 1; n != want {
+			t.Errorf("%d modules, lsmod says %d", n, want)
+		}
+	})
+}
+
+func jsonNumber(n int) string {
+	b, _ := json.Marshal(n)
+	return string(b)
+}
+
+func TestKernelLogOfThisHost(t *testing.T) {
+	s := collectKernelOf(t, collector.ThisHost())
+	raw, _ := s.Record("volatile/kernel/log.txt")
+	if raw.Outcome != evidence.Collected {
+		t.Skipf("%s: %s", raw.Outcome, raw.Note)
+	}
+	rows := rowsOf[LogRow](t, s, "volatile/kernel/log.jsonl", "log")
+	for i := 1; i < len(rows); i++ {
+		if rows[i].Sequence != 0 && rows[i].Sequence <= rows[i-1].Sequence {
+			t.Fatalf("record %d has sequence %d after %d", i, rows[i].Sequence, rows[i-1].Sequence)
+		}
+	}
+	if rec, _ := s.Record("volatile/kernel/log.jsonl"); rec.Outcome != evidence.Collected {
+		t.Errorf("%s: %s", rec.Outcome, rec.Note)
+	}
+}
+
+func BenchmarkKernel(b *testing.B) {
+	for b.Loop() {
+		var s hosttest.Sink
+		if err := Kernel().Collect(b.Context(), collector.ThisHost(), &s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
