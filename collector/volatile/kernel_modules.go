@@ -44,9 +44,9 @@ type ModuleSection struct {
 
 // The three views of the modules.
 const (
-	viewProc     = "proc_modules"
-	viewSysfs    = "sysfs"
-	viewKallsyms = "kallsyms"
+	inProcModules     = "proc_modules"
+	inSysfs    = "sysfs"
+	inKallsyms = "kallsyms"
 )
 
 // parseModuleLine reads a line of /proc/modules (kernel/module/procfs.c, m_show):
@@ -132,7 +132,7 @@ func moduleRows(r *factReader, symbols map[string]int) []ModuleRow {
 	procRead := err == nil
 	for line := range strings.Lines(string(text)) {
 		if row, ok := parseModuleLine(line); ok && len(rows) < maxModuleNames {
-			row.Views = []string{viewProc}
+			row.Views = []string{inProcModules}
 			rows[string(row.Name)] = &row
 		}
 	}
@@ -143,7 +143,7 @@ func moduleRows(r *factReader, symbols map[string]int) []ModuleRow {
 			row = &ModuleRow{Kind: "module", Name: jsonl.Text(name)}
 			rows[name] = row
 		}
-		row.Views = append(row.Views, viewSysfs)
+		row.Views = append(row.Views, inSysfs)
 		row.fromSysfs(r, "/sys/module/"+name)
 	}
 	for name, n := range symbols {
@@ -153,15 +153,15 @@ func moduleRows(r *factReader, symbols map[string]int) []ModuleRow {
 			rows[name] = row
 		}
 		row.BuiltIn, row.Symbols = false, n
-		row.Views = append(row.Views, viewKallsyms)
+		row.Views = append(row.Views, inKallsyms)
 	}
-	return finishModules(rows, map[string]bool{viewProc: procRead, viewSysfs: len(folders) > 0, viewKallsyms: symbols != nil})
+	return finishModules(rows, map[string]bool{inProcModules: procRead, inSysfs: len(folders) > 0, inKallsyms: symbols != nil})
 }
 
 func finishModules(rows map[string]*ModuleRow, read map[string]bool) []ModuleRow {
 	out := make([]ModuleRow, 0, len(rows))
 	for _, row := range rows {
-		for _, v := range []string{viewProc, viewSysfs, viewKallsyms} {
+		for _, v := range []string{inProcModules, inSysfs, inKallsyms} {
 			if read[v] && !row.BuiltIn && !slices.Contains(row.Views, v) {
 				row.Missing = append(row.Missing, v)
 			}
@@ -179,7 +179,7 @@ func finishModules(rows map[string]*ModuleRow, read map[string]bool) []ModuleRow
 func (row *ModuleRow) fromSysfs(r *factReader, dir string) {
 	state, err := r.h.ReadFile(dir+"/initstate", shortText)
 	if err != nil {
-		row.BuiltIn = !slices.Contains(row.Views, viewProc)
+		row.BuiltIn = !slices.Contains(row.Views, inProcModules)
 		if row.BuiltIn {
 			return
 		}

@@ -34,8 +34,8 @@ func ParseMount(line string) (Mount, error) {
 		return Mount{}, fmt.Errorf("mountinfo line %q: %d fields, no end of the optional ones", clip(line), len(f))
 	}
 	m := Mount{
-		Device: f[2], Root: unmangle(f[3]), Point: unmangle(f[4]), Options: f[5],
-		Optional: f[6:dash:dash], Type: unmangle(f[dash+1]), Source: unmangle(f[dash+2]),
+		Device: f[2], Root: unescapeOctal(f[3]), Point: unescapeOctal(f[4]), Options: f[5],
+		Optional: f[6:dash:dash], Type: unescapeOctal(f[dash+1]), Source: unescapeOctal(f[dash+2]),
 		Super: strings.Join(f[dash+3:], " "),
 	}
 	var err error
@@ -88,4 +88,23 @@ func clip(s string) string {
 		return s[:120] + "…"
 	}
 	return s
+}
+
+// unescapeOctal undoes \ooo as mangle_path (fs/seq_file.c) and /proc/swaps write it.
+func unescapeOctal(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+4 <= len(s) {
+			if v, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				out = append(out, byte(v))
+				i += 3
+				continue
+			}
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
 }
