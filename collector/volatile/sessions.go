@@ -2,11 +2,14 @@ package volatile
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"hozen/collector"
@@ -49,7 +52,7 @@ type loginFile struct {
 
 // loginFiles finds the files. Those of the first list are tried even where
 // they are not there, so that their absence is recorded.
-func loginFiles(h *collector.Host) []loginFile {
+func loginFiles(h *collector.Host, note func(string, error)) []loginFile {
 	files := []loginFile{
 		{name: "/run/utmp", kind: "utmp"}, {name: "/var/run/utmp", kind: "utmp"},
 		{name: "/var/log/wtmp", kind: "wtmp"}, {name: "/var/log/btmp", kind: "btmp"}, {name: "/var/log/lastlog", kind: "lastlog"},
@@ -58,7 +61,7 @@ func loginFiles(h *collector.Host) []loginFile {
 		{name: "/proc/tty/drivers", kind: "raw"}, {name: "/sys/class/tty/console/active", kind: "raw"},
 	}
 	more := []loginFile{
-		{name: "/var/log/wtmp[.\\-]*", kind: "wtmp"}, {name: "/var/log/btmp[.-]*", kind: "btmp"},
+		{name: "/var/log/wtmp[.\\-]*", kind: "wtmp"}, {name: "/var/log/btmp[.\\-]*", kind: "btmp"},
 		{name: "/var/log/lastlog[.\\-]*", kind: "lastlog"},
 		{name: "/var/lib/wtmpdb/*", kind: "database"}, {name: "/var/lib/lastlog/*", kind: "database"},
 		{name: "/run/faillock/*", kind: "faillock"}, {name: "/run/systemd/seats/*", kind: "logind"},
@@ -66,7 +69,7 @@ func loginFiles(h *collector.Host) []loginFile {
 		{name: "/run/systemd/inhibit/*", kind: "logind"},
 	}
 	for _, p := range more {
-		for _, name := range hostGlob(h, p.name, 4096) {
+		for _, name := range hostGlob(h, p.name, 4096, note) {
 			if !slices.ContainsFunc(files, func(f loginFile) bool { return f.name == name }) {
 				files = append(files, loginFile{name: name, kind: p.kind})
 			}
@@ -88,7 +91,8 @@ func loginFiles(h *collector.Host) []loginFile {
 
 // hostGlob lists the names that a pattern of path.Match matches, component by
 // component, sorted, at most limit of them.
-func hostGlob(h *collector.Host, pattern string, limit int) []string {
+// What goes wrong, but for things that are not there, is noted.
+func hostGlob(h *collector.Host, pattern string, limit int, note func(what string, err error)) []string {
 	found := []string{""}
 	for _, part := range strings.Split(strings.TrimPrefix(pattern, "/"), "/") {
 		var next []string
@@ -97,20 +101,27 @@ func hostGlob(h *collector.Host, pattern string, limit int) []string {
 				next = append(next, dir+"/"+part)
 				continue
 			}
-			names, _ := h.Names(dir + "/")
+			names, err := h.Names(dir + "/")
+			if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+				note(dir, err)
+			}
 			for _, n := range names {
-				if ok, _ := path.Match(part, n); ok && len(next) < limit {
+				if ok, _ := path.Match(part, n); ok {
 					next = append(next, dir+"/"+n)
 				}
 			}
 		}
-		found = next
+		if found = next; len(found) > limit {
+			note(pattern, evidence.Cut("more than %d files", limit))
+			found = found[:limit]
+		}
 	}
 	return found
 }
 
 func collectSessions(ctx context.Context, h *collector.Host, to evidence.Sink) error {
-	files := loginFiles(h)
+	var missed evidence.Tally
+	files := loginFiles(h, func(what string, err error) { _ = missed.Add(what, err) })
 	for _, f := range files {
 		if ctx.Err() != nil {
 			break
@@ -121,6 +132,7 @@ func collectSessions(ctx context.Context, h *collector.Host, to evidence.Sink) e
 	}
 	return to.Put(ctx, evidence.Item{Path: "volatile/sessions.jsonl", Source: "login records, /run, /proc, /dev/pts"}, func(w io.Writer) error {
 		t := &sessionTable{ctx: ctx, h: h, out: jsonl.NewWriter(w), names: readOwners(h)}
+		t.tally.Merge(&missed)
 		t.fill(files)
 		if t.broken != nil {
 			return t.broken

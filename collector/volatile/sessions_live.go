@@ -131,7 +131,7 @@ func (t *sessionTable) places(hung *hangGuard, kind, program, pattern string, so
 		}
 		return
 	}
-	for _, name := range hostGlob(t.h, pattern, 4096) {
+	for _, name := range hostGlob(t.h, pattern, 4096, t.note) {
 		if t.broken != nil {
 			return
 		}
