@@ -4,7 +4,8 @@
 # A machine does not stand still. So the judges look before and after the
 # collection, and their looks bound ours: what both show must be in our rows,
 # and what is in our rows one of them must show. What one look has and the other
-# has not was made or ended meanwhile, and proves nothing either way.
+# has not was made or ended meanwhile, and proves nothing either way. A row that
+# says of itself that it began after the first look may be in neither.
 
 # within NAME FILE: before/FILE and after/FILE bound ours/FILE.
 within() {
@@ -16,7 +17,8 @@ within() {
 	LC_ALL=C sort -mu "$work/b" "$work/a" >"$work/either"
 	both=$(wc -l <"$work/both") either=$(wc -l <"$work/either")
 	LC_ALL=C comm -23 "$work/both" "$work/o" | sed 's/^/not in our rows: /' >"$work/differ"
-	LC_ALL=C comm -13 "$work/either" "$work/o" | sed 's/^/only in our rows: /' >>"$work/differ"
+	touch "$work/ours/$2.between"
+	LC_ALL=C comm -13 "$work/either" "$work/o" | { grep -vxFf "$work/ours/$2.between" || true; } | sed 's/^/only in our rows: /' >>"$work/differ"
 	nothing "$1: $(wc -l <"$work/o") of ours, $both in both looks, $either in either" "$work/differ"
 }
 
@@ -29,8 +31,13 @@ spaces() {
 # views DIR: what the judges see now.
 views() {
 	mkdir -p "$1"
+	awk '{printf "%d\n", $1 * 100}' /proc/uptime >"$1/ticks"
 	ps -eo pid=,ppid=,ruid=,euid=,pgid=,sid= | awk '{print $1, $2, $3, $4, $5, $6}' >"$1/ps"
-	lsmod | awk 'NR > 1 {print $1}' >"$1/lsmod"
+	if [ -e /proc/modules ]; then
+		lsmod | awk 'NR > 1 {print $1}' >"$1/lsmod"
+	else
+		: >"$1/lsmod" # a kernel without loadable modules
+	fi
 	local pid inode
 	: >"$1/ss"
 	: >"$1/links"
@@ -73,6 +80,8 @@ ours() {
 	namespaces=$(spaces | awk '{printf "%s%s", (NR > 1 ? "," : ""), $2}')
 	jq -r 'select(.comm != "hozen") | select(.gone | not)
 		| "\(.pid) \(.ppid) \(.uid.real.id) \(.uid.effective.id) \(.pgrp) \(.session)"' "$v/processes.jsonl" >"$1/ps"
+	jq -r --argjson since "$(cat "$work/before/ticks")" 'select(.start_ticks >= $since)
+		| "\(.pid) \(.ppid) \(.uid.real.id) \(.uid.effective.id) \(.pgrp) \(.session)"' "$v/processes.jsonl" >"$1/ps.between"
 	tables kernel | jq -r 'select(.kind == "module" and (.built_in | not)) | .name' >"$1/lsmod"
 	jq -r --argjson spaces "[$namespaces]" '
 		def address($a):

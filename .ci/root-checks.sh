@@ -13,12 +13,13 @@ cd "$(dirname "$0")/.."
 here=$PWD
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/hozen-root.XXXXXX")
 chmod 755 "$work"
-failures=0
+wrong=$work/wrong # a line for each failure: checks run in shells of their own
+: >"$wrong"
 . .ci/agree.sh
 
 finish() {
 	[ -z "${scene_pid:-}" ] || kill "$scene_pid" 2>/dev/null || true
-	[ -z "${lodger_pid:-}" ] || kill "$lodger_pid" 2>/dev/null || true
+	[ ! -s "$work/lodger.pid" ] || kill "$(cat "$work/lodger.pid")" 2>/dev/null || true
 	wait
 	umount -q "$work/strict" "$work/tmpfs" 2>/dev/null || true
 	rm -rf "$work"
@@ -27,8 +28,7 @@ trap finish EXIT
 
 ok() { printf 'ok    %s\n' "$*"; }
 bad() {
-	printf 'WRONG %s\n' "$*"
-	failures=$((failures + 1))
+	printf 'WRONG %s\n' "$*" | tee -a "$wrong"
 }
 # check NAME COMMAND...: what the command prints is shown only if it fails.
 check() {
@@ -206,7 +206,7 @@ check_calls() {
 		"$HOZEN" collect --profile volatile --quiet --out "$work/traced" >/dev/null 2>&1 || code=$?
 	check "a collection under strace ends with 0 or 3 ($code)" test "$code" = 0 -o "$code" = 3
 	check "one execve: our own" test "$(grep -cE ' (execve|execveat|fork|vfork)\(' "$work/calls")" = 1
-	grep -E ' (connect|sendto|sendmsg|sendmmsg|bind)\(' "$work/calls" | grep -E 'sin6?_(addr|port)|AF_INET|sll_|AF_UNIX|sun_path|<(TCP|UDP|RAW|UNIX|PACKET|PING)' >"$work/spoken" || true
+	grep -E ' (connect|sendto|sendmsg|sendmmsg|bind)\(' "$work/calls" | grep -vE 'sa_family=AF_NETLINK|\((-1|[0-9]+(<[^>]*>)?), \[?\{nlmsg_len=' >"$work/spoken" || true
 	nothing "nothing is connected to, bound or sent but netlink" "$work/spoken"
 	grep -E ' socket\(' "$work/calls" | grep -vE 'AF_NETLINK|AF_(INET6?|UNIX), SOCK_DGRAM' >"$work/sockets" || true
 	nothing "no socket but netlink's, and those that an ioctl needs" "$work/sockets"
@@ -225,18 +225,18 @@ check_times() {
 	if mkfs.ext4 -q "$work/ext4" && mount -o loop,strictatime "$work/ext4" "$work/strict" 2>/dev/null; then
 		cp "$work/bin/scene" "$work/strict/lodger"
 		(exec "$work/strict/lodger" idle <>"$work/life") &
-		lodger_pid=$!
+		echo $! >"$work/lodger.pid"
 	else
 		echo "      this kernel mounts no ext4 image: the sharp look is at tmpfs only"
 	fi
 	mount -t tmpfs -o strictatime,size=8m tmpfs "$work/tmpfs"
 	mkdir -p "$work/tmpfs/a/b"
 	for n in 1 2 3; do echo "$n" >"$work/tmpfs/a/b/$n"; done
-	ln -s b "$work/tmpfs/a/link"
+	ln -s b "$work/tmpfs/a/link" # watched for its other times: see everywhere
 	sleep 1
 	# The paths are known beforehand: looking for them would change directories.
 	printf '%s\n' "$work"/strict "$work"/strict/lodger "$work"/tmpfs{,/a,/a/b,/a/b/1,/a/b/2,/a/b/3,/a/link} >"$work/paths"
-	sharp() { tr '\n' '\0' <"$work/paths" | xargs -0 stat --printf '%n %X %Y %Z %x\n' 2>/dev/null || true; }
+	sharp() { tr '\n' '\0' <"$work/paths" | xargs -0 stat --printf '%F %n %x %y %z\n' 2>/dev/null | sed -E 's/^(symbolic link [^ ]*) [^ ]* [^ ]* [^ ]*/\1/' || true; }
 	everywhere >"$work/times.0" # this walk itself sets access times, once
 	everywhere >"$work/times.1"
 	sleep 3
@@ -249,8 +249,15 @@ check_times() {
 	moved 2 3 >"$work/moved.23"
 	moved 1 2 >"$work/moved.12"
 	LC_ALL=C comm -23 "$work/moved.23" "$work/moved.12" >"$work/moved"
+	local links
+	links=$(links_only)
+	[ "$links" = 0 ] || echo "      beside: the access time of $links symbolic links moved"
 	nothing "no time moved in $(wc -l <"$work/times.3") files of: $(roots | tr '\n' ' ')" "$work/moved"
-	[ -z "${lodger_pid:-}" ] || { kill "$lodger_pid" && wait "$lodger_pid" || true; lodger_pid=; }
+	if [ -s "$work/lodger.pid" ]; then
+		kill "$(cat "$work/lodger.pid")"
+		wait "$(cat "$work/lodger.pid")" || true
+		rm "$work/lodger.pid"
+	fi
 	umount -q "$work/strict" || true
 	umount "$work/tmpfs"
 }
@@ -261,14 +268,23 @@ roots() {
 	fi
 	findmnt -rno TARGET -t ext2,ext3,ext4,xfs,btrfs,tmpfs,overlay,vfat | LC_ALL=C sort -u | grep -v "^$work"
 }
-# Name, then three times; what this script itself writes is left out.
+# Name, then three times; what this script itself writes is left out. Of a
+# symbolic link the access time is left out too, and counted apart: the kernel
+# sets it whenever a link is read or followed, and there is no call that reads
+# one without (do_readlinkat in fs/stat.c, get_link in fs/namei.c).
 everywhere() {
 	roots | while read -r root; do
-		find "$root" -xdev \( -path "$work" -o -path /proc -o -path /sys \) -prune -o -printf '%p %A@ %T@ %C@\n' 2>/dev/null || true
+		find "$root" -xdev \( -path "$work" -o -path /proc -o -path /sys \) -prune -o \
+			-type l -printf '%p - %T@ %C@ %A@\n' -o -printf '%p %A@ %T@ %C@ -\n' 2>/dev/null || true
 	done | grep -vE '^(/tmp|/var/tmp|/var/tmp/hozen-ci\.[^/]*(/.*)?|/root/\.cache/.*) ' | LC_ALL=C sort
 }
-# Names whose line differs between two looks.
-moved() { LC_ALL=C comm -3 "$work/times.$1" "$work/times.$2" | sed -E 's/^\t//; s/( [0-9.-]+){3}$//' | LC_ALL=C sort -u; }
+# Names whose times differ between two looks.
+moved() {
+	LC_ALL=C comm -3 <(sed 's/ [^ ]*$//' "$work/times.$1" | LC_ALL=C sort) <(sed 's/ [^ ]*$//' "$work/times.$2" | LC_ALL=C sort) |
+		sed -E 's/^\t//; s/( [0-9.-]+){3}$//' | LC_ALL=C sort -u
+}
+# How many symbolic links differ in their access time alone.
+links_only() { LC_ALL=C comm -13 "$work/times.2" "$work/times.3" | grep -c ' - [0-9.-]* [0-9.-]* [0-9][0-9.]*$' || true; }
 
 # --- an ordinary user ------------------------------------------------------
 
@@ -301,7 +317,11 @@ taken
 [ $# -gt 0 ] || set -- tools signatures bag verdicts audit outcomes truth agree calls times user
 for name in "$@"; do
 	began=$SECONDS
-	"check_$name"
+	set +e # a check in a condition would run on after an error
+	(set -e; "check_$name")
+	code=$?
+	set -e
+	[ $code = 0 ] || bad "the check $name broke off"
 	echo "--- $name: $((SECONDS - began)) s"
 done
-[ $failures = 0 ] || { echo "$failures wrong"; exit 1; }
+[ ! -s "$wrong" ] || { echo "$(wc -l <"$wrong") wrong"; exit 1; }
