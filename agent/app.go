@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"hozen/collector"
+	"hozen/packager"
+)
+
+// app is one run of the command: where it writes, in which language, and what
+// tests put in the place of the machine and the disk.
+type app struct {
+	args   []string // the program's name first
+	stdout io.Writer
+	stderr io.Writer
+	env    func(string) string
+	lang   language
+	// outTerminal and errTerminal say that people look at what is written there.
+	outTerminal, errTerminal bool
+	width                    func() int // columns of the terminal behind stderr
+
+	tool       func() string // version and hash of this program
+	now        func() time.Time
+	disk       func(dir string) packager.Disk
+	host       func(root string) *collector.Host
+	collectors func(args []string) []collector.Collector
+}
+
+func newApp(args []string) *app {
+	return &app{
+		args: args, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv,
+		lang:        chooseLanguage(args[1:], os.Getenv),
+		outTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		errTerminal: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb",
+		width:       terminalWidth,
+		tool:        sync.OnceValue(toolName),
+		now:         time.Now,
+		disk:        func(dir string) packager.Disk { return packager.Dir(dir) },
+		host:        hostAt,
+		collectors:  collectors,
+	}
+}
+
+func terminalWidth() int {
+	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return 80
+}
+
+// hostAt is the machine that we run on, or the one whose files are below root.
+func hostAt(root string) *collector.Host {
+	h := collector.ThisHost()
+	if root != "" && root != "/" {
+		h.Root, h.Live = root, false
+	}
+	return h
+}
+
+// text gives a message in the language of this run. Strings among the arguments
+// that come from a host must have gone through escape.
+func (a *app) text(m message, args ...any) string { return a.lang.text(m, args...) }
+
+// run runs the command line and gives the exit code.
+func (a *app) run(ctx context.Context) int {
+	root := a.root()
+	root.SetArgs(a.args[1:])
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	a.report(err, root)
+	return codeOf(err)
+}
+
+// report prints the error of a command and what to do about it.
+func (a *app) report(err error, root *cobra.Command) {
+	var e *exitError
+	if err == nil || errors.As(err, &e) && e.err == nil {
+		return
+	}
+	fmt.Fprintln(a.stderr, a.text(mError, escape(err.Error())))
+	hint := a.text(mHintHelp)
+	if e != nil {
+		hint = e.hint
+	} else if c, _, findErr := root.Find(a.args[1:]); findErr == nil && c != root {
+		hint = a.text(mHintCommandHelp, c.CommandPath())
+	}
+	if hint != "" {
+		fmt.Fprintln(a.stderr, a.text(mHint, hint))
+	}
+}
+
+// root is the table of commands.
+func (a *app) root() *cobra.Command {
+	c := &cobra.Command{
+		Use: "hozen", Short: a.text(mShortRoot), Long: a.text(mLongRoot), Version: version,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.PersistentFlags().String("lang", "", a.text(mFlagLang))
+	c.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		if l, _ := c.Flags().GetString("lang"); l != "" && l != "en" && l != "ja" {
+			return usage(fmt.Errorf("--lang %q: not one of en, ja", l), "")
+		}
+		return nil
+	}
+	c.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true})
+	c.AddCommand(a.commands()...)
+	c.InitDefaultHelpFlag()
+	return c
+}
+
+// commands lists the commands in the order of the help.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{
+		a.collectCommand(),
+		a.versionCommand(),
+	}
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: a.text(mShortVersion), Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.stdout, a.tool())
+			return err
+		},
+	}
+}
+
+// signed gives the command line as the archive keeps it.
+func (a *app) signed() []string {
+	out := make([]string, len(a.args))
+	for i, s := range a.args {
+		out[i] = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return out
+}

@@ -1,0 +1,165 @@
+package main
+
+// catalogue holds every message, English first. Names of files, flags, outcomes
+// in records and verdicts are the same in both languages: they are looked up.
+var catalogue = [messageCount]said{
+	mError:           {"error: %s", "エラー: %s"},
+	mHint:            {"hint: %s", "ヒント: %s"},
+	mHintHelp:        {"see `hozen --help`", "`hozen --help` を見てください"},
+	mHintCommandHelp: {"see `%s --help`", "`%s --help` を見てください"},
+	mHintOut: {"nothing was taken. Choose a folder that can be written, best on a USB drive or a share: --out DIR",
+		"何も収集していません。書き込めるフォルダーを --out DIR で指定してください（USB メモリーや共有フォルダーが最適です）"},
+	mHintKey:    {"`hozen key new FILE --device NAME` makes a key; without --key a throw-away key is used", "`hozen key new FILE --device NAME` で鍵を作れます。--key を省くと使い捨ての鍵を使います"},
+	mHintDryRun: {"`hozen collect --dry-run` prints the plan", "`hozen collect --dry-run` で計画を表示します"},
+	mHintPartial: {"nothing is lost up to checkpoint %[2]d: it is in %[1]s. Make room or take other media; then `hozen recover %[3]s`, and collect again",
+		"区切り署名 %[2]d までの証拠は %[1]s に残っています。空きを作るか別の媒体を用意し、`hozen recover %[3]s` を実行してから、もう一度収集してください"},
+	mHintReadBack: {"the archive is sealed, but could not be read back: copy it to other media and run `hozen verify`", "アーカイブは封印済みですが、読み直せませんでした。別の媒体へ複写し `hozen verify` を実行してください"},
+	mExitAtOnce:   {"%v again: leaving at once. What was taken is in the .partial file; `hozen recover` says what of it is authentic.", "再び %v を受けたため、直ちに終了します。収集済みの分は .partial ファイルにあります。`hozen recover` で真正な部分を確認できます。"},
+
+	mShortRoot: {"take volatile evidence into an archive that anyone can verify", "揮発性の証拠を、だれでも検証できるアーカイブに保全します"},
+	mLongRoot: {`hozen takes the volatile state of a machine (processes, sockets, kernel tables,
+sessions, files in memory) into one signed archive, and verifies such archives.
+It starts no program, asks no name server and writes nowhere but to --out.
+
+Exit codes: 0 whole · 1 nothing sealed · 2 usage · 3 sealed, but something
+planned was denied, cut or failed · 4 INVALID · 5 VALID-PARTIAL ·
+6 UNTRUSTED-SIGNER · 7 VALID-OUTER · 8 NOT-EVIDENCE`,
+		`hozen は端末の揮発性の情報（プロセス、ソケット、カーネルの表、セッション、
+メモリー上のファイル）を署名付きの一つのアーカイブに保全し、検証します。
+ほかのプログラムを起動せず、名前解決をせず、--out 以外には書き込みません。
+
+終了コード: 0 完全 · 1 封印なし · 2 使い方の誤り · 3 封印したが、計画の一部が
+拒否・打ち切り・失敗 · 4 INVALID · 5 VALID-PARTIAL ·
+6 UNTRUSTED-SIGNER · 7 VALID-OUTER · 8 NOT-EVIDENCE`},
+	mShortVersion: {"print version and hash of this program", "このプログラムの版とハッシュを表示します"},
+	mShortCollect: {"take evidence from this machine into a sealed archive", "この端末の証拠を、封印したアーカイブに収集します"},
+	mLongCollect: {`collect takes what dies with the power first, signs a checkpoint after every
+step, and seals the archive: <id>.tar.zst, and <id>.custody.jsonl beside it.
+Ctrl-C seals what is there; a second Ctrl-C leaves at once.
+
+Without --key a throw-away key signs: write down the fingerprint and the head
+that are printed at the end.`,
+		`電源を切ると失われるものから順に収集し、段階ごとに区切り署名をして、最後に
+封印します。<id>.tar.zst と、その横に <id>.custody.jsonl ができます。
+Ctrl-C を押すと、そこまでを封印します。もう一度押すと直ちに終了します。
+
+--key がなければ使い捨ての鍵で署名します。最後に表示されるフィンガープリント
+とヘッドを紙に書き留めてください。`},
+	mFlagLang:       {"language of what is printed: en or ja (default: the locale's)", "表示の言語: en または ja（既定: ロケールに従う）"},
+	mFlagOut:        {"`DIR` where archive and custody log are written", "アーカイブと保管記録を書き込むフォルダー `DIR`"},
+	mFlagRoot:       {"`DIR` that holds the examined machine's files, where it is not this machine", "この端末以外を調べるとき、そのファイルがあるフォルダー `DIR`"},
+	mFlagProfile:    {"how far to go: volatile, standard or full", "収集の範囲: volatile、standard、full"},
+	mFlagOnly:       {"take only these collectors (`NAMES`, with commas; may be repeated)", "指定した収集器だけを使う（`NAMES` はコンマ区切り、繰り返し可）"},
+	mFlagSkip:       {"leave these collectors out (`NAMES`, with commas; may be repeated)", "指定した収集器を使わない（`NAMES` はコンマ区切り、繰り返し可）"},
+	mFlagLimit:      {"stop taking after this `TIME` (3m), and seal (default: no limit)", "この時間 `TIME`（例 3m）で収集を終え、封印する（既定: 無制限）"},
+	mFlagCase:       {"`NUMBER` of the case", "案件の番号 `NUMBER`"},
+	mFlagEvidence:   {"`NUMBER` of this evidence in the case", "案件の中での証拠の番号 `NUMBER`"},
+	mFlagOperator:   {"`NAME` of who operates", "操作者の氏名 `NAME`"},
+	mFlagReason:     {"`TEXT`: why the evidence is taken", "収集の理由 `TEXT`"},
+	mFlagPlace:      {"`TEXT`: where the machine stands", "端末のある場所 `TEXT`"},
+	mFlagWitness:    {"`NAME` of a witness (may be repeated)", "立会人の氏名 `NAME`（繰り返し可）"},
+	mFlagKey:        {"device key `FILE` that signs (default: a throw-away key)", "署名に使う端末の鍵 `FILE`（既定: 使い捨ての鍵）"},
+	mFlagDryRun:     {"print the plan and write nothing", "計画を表示するだけで、何も書き込まない"},
+	mFlagJSON:       {"print JSON instead of text", "文章の代わりに JSON を出力する"},
+	mFlagJSONEvents: {"print events as JSON, one a line, instead of text", "文章の代わりに、出来事を 1 行 1 件の JSON で出力する"},
+	mFlagQuiet:      {"no progress; the summary is still printed", "経過を表示しない（結果は表示する）"},
+
+	mGreeting:          {"Taking evidence from %s: %d steps, %s.", "%s の証拠を収集します: 全 %d 段階、%s。"},
+	mDoNotSwitchOff:    {"Do not switch off.", "電源を切らないでください。"},
+	mDoNotSwitchOffNow: {"Do not switch off. This screen says when it is safe.", "電源を切らないでください。切ってよいときは、この画面でお知らせします。"},
+	mWarning:           {"WARNING: %s", "警告: %s"},
+	mWarnNotRoot: {"not root: other users' processes and sockets, kernel tables and logs will be denied and are lost at power-off. Better: run it again with sudo, before anything is switched off.",
+		"root 権限がありません。ほかの利用者のプロセスやソケット、カーネルの表やログは読めず、電源を切ると失われます。電源を切る前に sudo で実行し直すことを勧めます。"},
+	mWarnUnlocked: {"%s (%s) is unlocked now and LOCKS AT POWER-OFF. Without its key or passphrase its contents are then lost%s. Before switching off: secure the recovery key, or copy what is needed.",
+		"%s（%s）は今は復号されていますが、【電源を切るとロックされます】。鍵やパスフレーズがなければ中身は失われます%s。電源を切る前に、回復キーを確保するか、必要なものを複写してください。"},
+	mWarnMaybeUnlocked: {"%s (%s) may be encrypted and unlocked now: if so, it locks at power-off%s. Before switching off: make sure that its key is at hand.",
+		"%s（%s）は暗号化されていて、今だけ復号されている可能性があります。その場合、電源を切るとロックされます%s。電源を切る前に、鍵があることを確かめてください。"},
+	mWarnOwnDisk: {"the output goes to the examined machine's own disk (%s, on %s): about %s of free space there, which may hold deleted files, is overwritten. Better: a USB drive or a share, with --out DIR.",
+		"出力先が調査対象の端末自身のディスクです（%s、%s）。削除されたファイルが残っているかもしれない空き領域のうち、およそ %s が上書きされます。USB メモリーや共有フォルダーを --out DIR で指定することを勧めます。"},
+	mWarnInMemory:     {"the output (%s) is in memory and is LOST AT POWER-OFF. Copy both files to other media before anything is switched off.", "出力先（%s）はメモリー上にあり、【電源を切ると失われます】。電源を切る前に、二つのファイルを別の媒体へ複写してください。"},
+	mWarnLittleRoom:   {"only %s free at the output (%s); the collection may need %s.", "出力先の空きは %s しかありません（%s）。%s 必要になる見込みです。"},
+	mWarnDisksUnknown: {"could not find out which disks are unlocked: %s. Look yourself before switching off.", "復号されているディスクを調べられませんでした: %s。電源を切る前に、ご自身で確かめてください。"},
+	mPlanHead:         {"Plan: profile %s, machine at %s; about: %s, up to %s before compression", "計画: プロファイル %s、対象 %s、所要時間 %s、圧縮前で最大 %s"},
+	mPlanNoDisk:       {"This version takes no disk artefacts yet: profile %s takes the volatile state only.", "この版はまだディスクの痕跡を収集しません。プロファイル %s では揮発性の情報だけを収集します。"},
+	mPlanLimit:        {"Stops after %v and seals.", "%v で収集を終え、封印します。"},
+	mPlanSkipped:      {"not taken: %s", "収集しません: %s"},
+	mPlanOut:          {"Would be written to %s. Nothing was written now.", "書き込み先は %s です。今は何も書き込んでいません。"},
+	mSkipFlag:         {"left out by --skip", "--skip で除外"},
+	mSkipOnly:         {"not in --only", "--only に含まれない"},
+	mSkipProfile:      {"not in this profile", "このプロファイルに含まれない"},
+	mSkipNotLive:      {"needs the running machine, here are only its files", "稼働中の端末が必要（ここにあるのはファイルだけ）"},
+	mSkipRights:       {"needs root or an elevated administrator", "root または管理者の権限が必要"},
+
+	mLive:         {"[%d/%d] %s %.1f s · %s items · %s · %s · %s", "[%d/%d] %s %.1f 秒 · %s 項目 · %s · %s · %s"},
+	mStep:         {"[%d/%d] %s %s %s · %s items, %s", "[%d/%d] %s %s %s · %s 項目、%s"},
+	mStepShort:    {" · %s not or not fully taken", " · %s 項目が未収集または不完全"},
+	mLeft:         {"%s left", "残り %s"},
+	mStillReading: {"[%d/%d] %s: still reading, %s so far, %s items, %s", "[%d/%d] %s: 読み取り中、経過 %s、%s 項目、%s"},
+	mNothing:      {"nothing", "なし"},
+	mUnderSecond:  {"under 1 s", "1 秒未満"},
+	mSeconds:      {"about %d s", "約 %d 秒"},
+	mMinutes:      {"about %d min", "約 %d 分"},
+	mStopping:     {"Stopping: what was taken is being sealed. Once more Ctrl-C leaves at once.", "停止します。収集した分を封印しています。もう一度 Ctrl-C を押すと直ちに終了します。"},
+	mSealing:      {"Sealing and reading back …", "封印し、読み直して確認しています…"},
+	mSafe:         {"Volatile state is safe (checkpoint %d). The PC may be switched off now.", "揮発性の情報は保全されました（区切り署名 %d）。電源を切ってもかまいません。"},
+	mSafeDenied:   {"But %s items could be read by root only: they are lost at power-off. If that matters, run it again with sudo first.", "ただし、root 権限がないため %s 項目を読めませんでした。電源を切ると失われます。必要なら、先に sudo で実行し直してください。"},
+	mSafeShort: {"Volatile state is NOT COMPLETE: what was taken is safe (checkpoint %d), but %s items are missing or cut short. Read the list below before switching off.",
+		"揮発性の情報は【完全ではありません】。収集した分は保全されましたが（区切り署名 %d）、%s 項目が欠けているか不完全です。電源を切る前に、下の一覧を確かめてください。"},
+
+	mSumVerdict:   {"%s  %s", "%s  %s"},
+	mSumStopped:   {"The collection was ended early: %s", "収集は途中で終わりました: %s"},
+	mSumNotSafe:   {"Volatile state is NOT COMPLETE. Do not switch off; if you can, collect again.", "揮発性の情報は【完全ではありません】。電源を切らず、できればもう一度収集してください。"},
+	mSumTaken:     {"Taken: %s items, %s in %s%s", "収集: %s 項目、%s、所要 %s%s"},
+	mSumAll:       {"Nothing that was planned was denied, cut or failed.", "計画したもので、拒否・打ち切り・失敗はありません。"},
+	mSumShort:     {"Short of the plan: %s", "計画に対する不足: %s 件"},
+	mSumMore:      {"  … and %s more: `hozen show --short %s`", "  ほか %s 件: `hozen show --short %s`"},
+	mSumFiles:     {"Archive: %s (%s)\nCustody log: %s", "アーカイブ: %s（%s）\n保管記録: %s"},
+	mSumWriteDown: {"Write down on paper, with date, time and your name:", "次の二つを、日時と氏名とともに紙に書き留めてください:"},
+	mHead:         {"head", "ヘッド"},
+	mFingerprint:  {"fingerprint", "指紋"},
+	mSumNext: {"Next: copy both files to other media. Whoever has that paper checks them with\n  %s",
+		"次に: 二つのファイルを別の媒体へ複写してください。その紙を持つ人は、次の命令で確かめられます\n  %s"},
+	mSumUntrusted: {"Somebody without that fingerprint gets %s: unchanged, but signed by a key that nobody vouches for.",
+		"フィンガープリントを知らない人の結果は %s です。改変はないものの、だれの鍵か保証がない、という意味です。"},
+	mQR: {"(head and fingerprint, to be photographed)", "（ヘッドとフィンガープリントです。撮影できます）"},
+
+	mCollected: {"collected", "収集"},
+	mPartial:   {"partial", "一部"},
+	mAbsent:    {"absent", "なし"},
+	mDenied:    {"denied", "拒否"},
+	mSkipped:   {"skipped", "除外"},
+	mFailed:    {"failed", "失敗"},
+}
+
+// docsJapanese says what each collector takes; the collectors themselves speak
+// English.
+func docsJapanese(name string) (string, bool) {
+	doc, ok := map[string]string{
+		"host":       "時計、端末の識別、ハードウェア、仮想化、このツール自身",
+		"sockets":    "すべてのネットワーク名前空間のソケットと、その持ち主",
+		"network":    "リンク、アドレス、経路、ファイアウォール、名前解決の設定",
+		"processes":  "プロセス、スレッド、開いているファイル、実行イメージのハッシュ",
+		"kernel":     "モジュール、eBPF、トレース、設定、ログ、マウント、ディスク",
+		"sessions":   "ログイン中と過去の利用者、端末、SSH",
+		"containers": "docker、containerd、podman、LXC のコンテナー",
+		"temporary":  "メモリー上のファイルシステム: 全項目と、上限までの中身",
+	}[name]
+	return doc, ok
+}
+
+// skipText says in the language of the run why a step is not run. The plan in
+// the archive keeps the English text.
+func (a *app) skipText(why string) string {
+	if a.lang == english {
+		return why
+	}
+	for prefix, m := range map[string]message{
+		"left out by": mSkipFlag, "not in --only": mSkipOnly, "not in profile": mSkipProfile,
+		"not a live host": mSkipNotLive, "needs root": mSkipRights,
+	} {
+		if len(why) >= len(prefix) && why[:len(prefix)] == prefix {
+			return a.text(m)
+		}
+	}
+	return why
+}

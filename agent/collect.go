@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hozen/collector"
+	"hozen/collector/volatile"
+	"hozen/packager"
+	"hozen/packager/evidence"
+)
+
+// collectOptions are the flags of collect.
+type collectOptions struct {
+	out, root, profile string
+	only, skip         []string
+	limit              time.Duration
+	caseNo, evidenceNo string
+	operator, reason   string
+	place              string
+	witness            []string
+	key                string
+	dryRun             bool
+	json, quiet        bool
+}
+
+func (a *app) collectCommand() *cobra.Command {
+	var o collectOptions
+	c := &cobra.Command{
+		Use: "collect", Short: a.text(mShortCollect), Long: a.text(mLongCollect), Args: cobra.NoArgs,
+		Example: "  hozen collect --out /media/usb --case 2026-017 --operator \"A. Sato\"\n  hozen collect --profile volatile --time-limit 3m\n  hozen collect --only sockets,processes\n  hozen collect --dry-run",
+		RunE:    func(c *cobra.Command, _ []string) error { return a.collect(c.Context(), o) },
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.out, "out", ".", a.text(mFlagOut))
+	f.StringVar(&o.root, "root", "/", a.text(mFlagRoot))
+	f.StringVar(&o.profile, "profile", "standard", a.text(mFlagProfile))
+	f.StringSliceVar(&o.only, "only", nil, a.text(mFlagOnly))
+	f.StringSliceVar(&o.skip, "skip", nil, a.text(mFlagSkip))
+	f.DurationVar(&o.limit, "time-limit", 0, a.text(mFlagLimit))
+	f.StringVar(&o.caseNo, "case", "", a.text(mFlagCase))
+	f.StringVar(&o.evidenceNo, "evidence", "", a.text(mFlagEvidence))
+	f.StringVar(&o.operator, "operator", "", a.text(mFlagOperator))
+	f.StringVar(&o.reason, "reason", "", a.text(mFlagReason))
+	f.StringVar(&o.place, "place", "", a.text(mFlagPlace))
+	f.StringArrayVar(&o.witness, "witness", nil, a.text(mFlagWitness))
+	f.StringVar(&o.key, "key", "", a.text(mFlagKey))
+	f.BoolVar(&o.dryRun, "dry-run", false, a.text(mFlagDryRun))
+	f.BoolVar(&o.json, "json", false, a.text(mFlagJSONEvents))
+	f.BoolVar(&o.quiet, "quiet", false, a.text(mFlagQuiet))
+	return c
+}
+
+// collection is one run of collect.
+type collection struct {
+	a      *app
+	o      collectOptions
+	host   *collector.Host
+	id     volatile.Identity
+	plan   *collector.Plan
+	file   planFile
+	device packager.Device
+	name   string // the collection's id
+	began  time.Time
+	tally  tally
+	ui     *progress
+	writer *packager.Writer
+}
+
+// collect is the whole way of a collection, in order.
+func (a *app) collect(ctx context.Context, o collectOptions) error {
+	c := &collection{a: a, o: o, began: a.now()}
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	if o.dryRun {
+		return c.showPlan()
+	}
+	c.ui = a.progressFor(o, c.plan, &c.tally)
+	c.greet()
+	if err := c.create(); err != nil {
+		return fail(err, a.text(mHintOut))
+	}
+	keepErr := c.take(ctx)
+	sealed, err := c.seal(ctx, keepErr)
+	if err != nil {
+		return c.broken(err)
+	}
+	return c.finish(ctx, sealed)
+}
+
+// prepare makes host, identity, plan and device, and writes nothing.
+func (c *collection) prepare() (err error) {
+	if c.o.limit < 0 {
+		return usage(fmt.Errorf("--time-limit %v: want a positive duration such as 3m", c.o.limit), "")
+	}
+	c.host = c.a.host(c.o.root)
+	if st, err := os.Stat(c.host.Root); err != nil || !st.IsDir() {
+		return usage(fmt.Errorf("--root %s: not a directory that can be read", c.o.root), "")
+	}
+	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, TimeLimit: c.o.limit}
+	if c.plan, err = collector.NewPlan(c.a.collectors(c.a.args), choice, c.host); err != nil {
+		return usage(err, c.a.text(mHintCommandHelp, "hozen collect"))
+	}
+	if len(c.plan.Running()) == 0 {
+		return usage(errors.New("the plan is empty: nothing would be taken"), c.a.text(mHintDryRun))
+	}
+	c.file = c.a.planFileOf(c.plan, c.host, c.o)
+	c.id = volatile.ReadIdentity(c.host)
+	c.device, err = c.a.deviceFor(c.o.key, string(c.id.HostName))
+	return err
+}
+
+// deviceFor loads the device key, or makes one for this collection only.
+func (a *app) deviceFor(file, host string) (packager.Device, error) {
+	name := packager.DeviceName(host)
+	if file == "" {
+		d, err := packager.NewDevice(name)
+		d.Throwaway = true
+		return d, err
+	}
+	d, err := packager.LoadDevice(file, name)
+	if err != nil {
+		return d, fail(err, a.text(mHintKey))
+	}
+	return d, nil
+}
+
+func (c *collection) showPlan() error {
+	if c.o.json {
+		return writeJSON(c.a.stdout, c.file)
+	}
+	c.a.showPlan(c.a.stdout, c.plan, c.file, c.o.out)
+	return nil
+}
+
+// create begins the archive with the plan in its first segment, and tells the
+// collectors which files are our own.
+func (c *collection) create() (err error) {
+	if c.name, err = packager.NewID(string(c.id.HostName), c.began); err != nil {
+		return err
+	}
+	c.writer, err = packager.Create(packager.Options{
+		ID: c.name, Disk: c.a.disk(c.o.out), Device: c.device, Genesis: c.genesis(),
+		Command: c.a.signed(), Now: c.a.now, Observe: c.tally.observe,
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{c.partial(), packager.LogName(c.name)} {
+		if abs, err := filepath.Abs(filepath.Join(c.o.out, name)); err == nil {
+			if m, err := collector.ThisHost().Lstat(abs); err == nil {
+				c.host.Own = append(c.host.Own, collector.FileID{Dev: m.Dev, Inode: m.Inode})
+			}
+		}
+	}
+	return nil
+}
+
+func (c *collection) partial() string { return packager.ArchiveName(c.name) + ".partial" }
+
+// take puts the plan, runs it, and puts the clocks of the end. An error is why
+// nothing more can be kept.
+func (c *collection) take(ctx context.Context) error {
+	item := evidence.Item{Path: "plan.json", Source: "the plan of this collection", Collector: "plan"}
+	always := context.WithoutCancel(ctx)
+	if err := c.writer.Put(always, item, c.file.write); err != nil {
+		return err
+	}
+	if _, err := c.writer.Checkpoint(); err != nil {
+		return err
+	}
+	c.ui.start()
+	stop := context.AfterFunc(ctx, c.ui.stopping)
+	err := collector.Run(ctx, c.plan, c.host, c.writer, c.ui)
+	stop()
+	c.ui.stop()
+	if err != nil {
+		return err
+	}
+	end, cancel := context.WithTimeout(always, 5*time.Second)
+	defer cancel()
+	return volatile.PutClock(end, c.host, c.writer, "end")
+}
+
+// seal completes the archive, with the reason why it ended early, if it did.
+func (c *collection) seal(ctx context.Context, keepErr error) (packager.Sealed, error) {
+	if keepErr != nil {
+		return packager.Sealed{}, errors.Join(keepErr, ignoreClosed(c.writer.Abort()))
+	}
+	stopped := ""
+	if ctx.Err() != nil {
+		stopped = context.Cause(ctx).Error()
+	}
+	c.ui.sealing()
+	sealed, err := c.writer.Seal(stopped)
+	if err != nil {
+		return sealed, errors.Join(err, ignoreClosed(c.writer.Abort()))
+	}
+	return sealed, nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// broken says what is left when the archive could not be completed.
+func (c *collection) broken(err error) error {
+	k, _ := c.writer.Checkpoint() // of a writer that is closed: the number of the last one
+	partial := filepath.Join(c.o.out, c.partial())
+	c.ui.events.send(event{Event: "error", Checkpoint: k, Collection: c.name, Text: err.Error()})
+	return fail(err, c.a.text(mHintPartial, escape(partial), k, escape(shellWord(partial))))
+}
+
+// genesis is what is known of the case, the people and the host.
+func (c *collection) genesis() packager.Genesis {
+	return packager.Genesis{
+		Case: escape(c.o.caseNo), Evidence: escape(c.o.evidenceNo), Operator: escape(c.o.operator),
+		Reason: escape(c.o.reason), Place: escape(c.o.place), Witness: escapeAll(c.o.witness, maxListed),
+		Tool: c.a.tool(), Host: hostID(c.id),
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"hozen/collector"
+)
+
+func (a *app) progressFor(o collectOptions, plan *collector.Plan, t *tally) *progress {
+	p := &progress{
+		a: a, plan: plan, tally: t,
+		screen: &screen{w: a.stderr, live: a.errTerminal && !o.json, quiet: o.quiet || o.json, width: a.width},
+		events: &eventWriter{now: a.now},
+	}
+	if o.json {
+		p.events.w = a.stdout
+	}
+	return p
+}
+
+// greet says what is going to happen, and what the responder must know before.
+func (c *collection) greet() {
+	a, ui := c.a, c.ui
+	ui.events.send(event{Event: "started", Steps: len(c.plan.Running())})
+	ui.screen.line(a.text(mGreeting, escape(string(c.id.HostName)), len(c.plan.Running()), a.roughly(c.plan.Total().Time)))
+	if c.host.Live {
+		ui.screen.line(a.text(mDoNotSwitchOffNow))
+	}
+	if c.file.Note != "" {
+		ui.screen.line(a.text(mPlanNoDisk, c.file.Profile))
+	}
+	if c.host.Live && !c.host.Elevated {
+		ui.warn("not_root", a.text(mWarnNotRoot))
+	}
+	c.warnDisks()
+}
+
+// stopping says that the first signal was understood.
+func (p *progress) stopping() {
+	p.say("stopping", 0, p.a.text(mStopping))
+}
+
+func (p *progress) sealing() {
+	if p.screen.live {
+		p.screen.draw(p.a.text(mSealing))
+		return
+	}
+}

@@ -1,0 +1,51 @@
+// Command hozen takes the volatile state of a machine into a signed archive,
+// and verifies, shows and recovers such archives.
+//
+// Everything is wired together here and nowhere else: collectors.go is the list
+// of what is taken, in order; each command has a file of its name; what people
+// read is in the messages files, in English and Japanese; exit codes are in exit.go.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+// version is the version of the command; the archive's genesis names it together
+// with the program's own hash.
+const version = "0.1.0"
+
+// Memory is kept small on a machine that is not ours: what we allocate pushes
+// out somebody's pages. The garbage collector works a little more often, and
+// hard when near the limit.
+const (
+	memoryLimit = 56 << 20
+	gcPercent   = 50
+)
+
+func main() {
+	debug.SetMemoryLimit(memoryLimit)
+	debug.SetGCPercent(gcPercent)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	done := make(chan int, 1)
+	a := newApp(os.Args)
+	go func() { done <- a.run(ctx) }()
+	for first := true; ; first = false {
+		select {
+		case code := <-done:
+			os.Exit(code)
+		case s := <-signals:
+			if !first {
+				fmt.Fprintln(os.Stderr, "\n"+a.text(mExitAtOnce, s))
+				os.Exit(exitNotSealed)
+			}
+			cancel(fmt.Errorf("stopped by signal: %v: %w", s, context.Canceled))
+		}
+	}
+}

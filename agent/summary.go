@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"hozen/collector"
+	"hozen/packager"
+	"hozen/packager/evidence"
+)
+
+// summary is the result of a collection: what the responder writes down, and
+// what `collect --json` ends with.
+type summary struct {
+	Verdict     string           `json:"verdict"`      // of our own read-back, which knows our own fingerprint
+	ForAuditors string           `json:"for_auditors"` // what verify says to somebody who does not
+	Findings    []string         `json:"findings,omitempty"`
+	Exit        int              `json:"exit"`
+	Collection  string           `json:"collection"`
+	Archive     string           `json:"archive"`
+	Log         string           `json:"custody_log"`
+	Bytes       int64            `json:"bytes"`
+	SHA256      string           `json:"sha256"`
+	Head        string           `json:"head"`
+	Device      string           `json:"device"`
+	Fingerprint string           `json:"fingerprint"`
+	Throwaway   bool             `json:"throwaway_key"`
+	Stopped     string           `json:"stopped,omitempty"`
+	SafeAt      int              `json:"volatile_safe_checkpoint"` // 0: not all volatile steps were finished
+	Checkpoints int              `json:"checkpoints"`
+	TookMS      int64            `json:"took_ms"`
+	Members     int64            `json:"members"`
+	Payload     int64            `json:"payload_bytes"`
+	Outcomes    map[string]int64 `json:"outcomes"`
+	Shortfalls  int64            `json:"shortfalls"`
+	Short       []shortfall      `json:"short"`
+}
+
+type shortfall struct {
+	Path      string `json:"path"`
+	Collector string `json:"collector"`
+	Outcome   string `json:"outcome"`
+	Note      string `json:"note"`
+}
+
+// finish reads the archive back, prints the summary and gives the exit code.
+func (c *collection) finish(ctx context.Context, sealed packager.Sealed) error {
+	s := c.summarise(ctx, sealed)
+	if err := c.readBack(&s); err != nil {
+		return fail(fmt.Errorf("reading back %s: %w", s.Archive, err), c.a.text(mHintReadBack))
+	}
+	c.ui.screen.draw("")
+	c.ui.events.send(event{Event: "result", Collection: c.name, Result: &s})
+	if !c.o.json {
+		c.print(c.a.stdout, s)
+		c.showCode(s)
+	}
+	return silent(s.Exit)
+}
+
+func (c *collection) summarise(ctx context.Context, sealed packager.Sealed) summary {
+	fingerprint, _ := c.device.Fingerprint() // the key has signed: it has one
+	s := summary{
+		Collection: c.name, Archive: filepath.Join(c.o.out, sealed.Name), Log: filepath.Join(c.o.out, packager.LogName(c.name)),
+		Bytes: sealed.Bytes, SHA256: sealed.SHA256, Head: sealed.Head, Device: c.device.Name, Fingerprint: fingerprint,
+		Throwaway: c.device.Throwaway, SafeAt: c.ui.safe, Checkpoints: sealed.Checkpoints,
+		TookMS: c.a.now().Sub(c.began).Milliseconds(), Members: sealed.Members, Payload: sealed.Payload,
+		Outcomes: c.tally.outcomes(), Shortfalls: c.tally.now().short, Short: []shortfall{},
+	}
+	if ctx.Err() != nil {
+		s.Stopped = context.Cause(ctx).Error()
+	}
+	for _, r := range c.tally.shortfalls {
+		s.Short = append(s.Short, shortfall{escape(r.Path), r.Collector, r.Outcome.String(), escape(r.Note)})
+	}
+	if s.Shortfalls > 0 || s.Stopped != "" {
+		s.Exit = exitShort
+	}
+	return s
+}
+
+// shownShortfalls is how many shortfalls a summary lists for people.
+const shownShortfalls = 12
+
+func (c *collection) print(w io.Writer, s summary) {
+	a := c.a
+	say := func(m message, args ...any) { fmt.Fprintln(w, a.text(m, args...)) }
+	say(mSumVerdict, s.Verdict, s.Collection)
+	for _, f := range s.Findings {
+		fmt.Fprintln(w, "  "+escape(f))
+	}
+	if s.Stopped != "" {
+		say(mSumStopped, escape(s.Stopped))
+	}
+	if s.SafeAt == 0 && c.host.Live && c.volatilePlanned() {
+		say(mSumNotSafe)
+	}
+	fmt.Fprintln(w)
+	say(mSumTaken, countText(s.Outcomes["collected"]), bytesText(s.Payload), secondsText(time.Duration(s.TookMS)*time.Millisecond), a.outcomesText(s.Outcomes))
+	c.printShort(w, s)
+	say(mSumFiles, escape(s.Archive), bytesText(s.Bytes), escape(s.Log))
+	fmt.Fprintln(w)
+	say(mSumWriteDown)
+	fmt.Fprintf(w, "  %s %s\n  %s %s\n", pad(a.text(mHead), 12), s.Head, pad(a.text(mFingerprint), 12), s.Fingerprint)
+	fmt.Fprintln(w)
+	say(mSumNext, "hozen verify --fingerprint "+s.Fingerprint+" --head "+s.Head+" "+escape(shellWord(s.Archive)))
+	if s.ForAuditors != s.Verdict {
+		say(mSumUntrusted, s.ForAuditors)
+	}
+}
+
+func (c *collection) printShort(w io.Writer, s summary) {
+	if s.Shortfalls == 0 {
+		fmt.Fprintln(w, c.a.text(mSumAll))
+		return
+	}
+	fmt.Fprintln(w, c.a.text(mSumShort, countText(s.Shortfalls)))
+	for i, r := range s.Short {
+		if i == shownShortfalls {
+			fmt.Fprintln(w, c.a.text(mSumMore, countText(s.Shortfalls-int64(i)), escape(shellWord(s.Archive))))
+			break
+		}
+		fmt.Fprintf(w, "  %s %s: %s\n", pad(c.a.outcomeText(r.Outcome), 9), r.Path, cutColumns(r.Note, 160))
+	}
+}
+
+func (c *collection) volatilePlanned() bool {
+	return slices.ContainsFunc(c.plan.Steps, func(s collector.Step) bool {
+		return s.Skip == "" && s.Collector.Volatility.Volatile()
+	})
+}
+
+// outcomesText says how many items were not plainly collected.
+func (a *app) outcomesText(count map[string]int64) string {
+	text := ""
+	for _, o := range evidence.Outcomes() {
+		if n := count[o.String()]; n > 0 && o != evidence.Collected {
+			text += " · " + countText(n) + " " + a.outcomeText(o.String())
+		}
+	}
+	return text
+}
+
+func (a *app) outcomeText(word string) string {
+	var o evidence.Outcome
+	if o.UnmarshalText([]byte(word)) != nil {
+		return word
+	}
+	return a.text([...]message{
+		evidence.Collected: mCollected, evidence.Partial: mPartial, evidence.Absent: mAbsent,
+		evidence.Denied: mDenied, evidence.Skipped: mSkipped, evidence.Failed: mFailed,
+	}[o])
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+	"strings"
+
+	"hozen/collector/jsonl"
+	"hozen/collector/volatile"
+	"hozen/packager"
+)
+
+// maxListed bounds the lists in the genesis statement; the collector host has all.
+const maxListed = 64
+
+// toolName names the program as the archive does: version and hash of the
+// running image, which an auditor can compare with a release.
+func toolName() string {
+	sum, err := ownHash()
+	if err != nil {
+		return "hozen/" + version
+	}
+	return "hozen/" + version + "+sha256:" + sum
+}
+
+// ownHash reads the image that runs: proc_pid_exe(5) where there is one, because
+// the file of that name may be another by now.
+func ownHash() (string, error) {
+	f, err := os.Open("/proc/self/exe")
+	if err != nil {
+		name, nameErr := os.Executable()
+		if nameErr != nil {
+			return "", nameErr
+		}
+		if f, err = os.Open(name); err != nil {
+			return "", err
+		}
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// hostID writes the identity into statements, which are UTF-8: other bytes and
+// control characters are escaped there.
+func hostID(id volatile.Identity) packager.HostID {
+	return packager.HostID{
+		Name: escape(string(id.HostName)), MachineID: escape(string(id.MachineID)), OS: escape(string(id.OS)),
+		Kernel: escape(string(id.Kernel)), Make: escape(string(id.Maker)), Model: escape(string(id.Model)), Serial: escape(string(id.Serial)),
+		MACs: escapeAll(texts(id.MACs), maxListed), IPs: escapeAll(texts(id.IPs), maxListed),
+		BootID: escape(string(id.BootID)), Zone: escape(string(id.Zone)),
+	}
+}
+
+func texts(in []jsonl.Text) []string {
+	out := make([]string, len(in))
+	for i, t := range in {
+		out[i] = string(t)
+	}
+	return out
+}
+
+func escapeAll(in []string, limit int) []string {
+	out := make([]string, 0, min(len(in), limit))
+	for _, s := range in[:min(len(in), limit)] {
+		out = append(out, escape(s))
+	}
+	return out
+}
+
+// shellWord quotes a path for a POSIX shell, for the commands that we tell
+// people to type.
+func shellWord(s string) string {
+	for _, r := range s {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:+=@,", r) {
+			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+		}
+	}
+	return s
+}

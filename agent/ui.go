@@ -1,0 +1,182 @@
+package main
+
+import (
+	"sync"
+	"time"
+
+	"hozen/collector"
+)
+
+// Steps without an estimate of their own are taken to last this long.
+const usualStep = 300 * time.Millisecond
+
+// progress tells the responder how a collection goes: lines that stay, a live
+// line on a terminal, events for programs. It is a collector.Watcher.
+type progress struct {
+	a      *app
+	screen *screen
+	events *eventWriter
+	tally  *tally
+	plan   *collector.Plan
+
+	mu      sync.Mutex
+	n, m    int
+	step    collector.Step
+	began   time.Time
+	working bool
+	left    time.Duration // estimate for the steps after this one
+	before  counts        // when the step began
+	safe    int           // the checkpoint behind which volatile state is safe; 0 if it is not
+	done    chan struct{}
+	stopped sync.WaitGroup
+}
+
+// start begins to draw the live line (or, where there is none, to say every ten
+// seconds that a long step goes on).
+func (p *progress) start() {
+	p.done = make(chan struct{})
+	every := 100 * time.Millisecond
+	if !p.screen.live {
+		every = 10 * time.Second
+	}
+	p.stopped.Go(func() {
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			select {
+			case <-p.done:
+				return
+			case <-t.C:
+				p.tick()
+			}
+		}
+	})
+}
+
+func (p *progress) stop() {
+	close(p.done)
+	p.stopped.Wait()
+	p.screen.draw("")
+}
+
+func (p *progress) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.working {
+		return
+	}
+	took := time.Since(p.began)
+	if p.screen.live {
+		p.screen.draw(p.liveLine(took))
+		return
+	}
+	if took > 10*time.Second {
+		now := p.tally.now()
+		p.screen.line(p.a.text(mStillReading, p.n, p.m, p.step.Collector.Name, secondsText(took), countText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes)))
+	}
+}
+
+func (p *progress) liveLine(took time.Duration) string {
+	now := p.tally.now()
+	caution := p.a.text(mDoNotSwitchOff)
+	if p.safe > 0 {
+		caution = ""
+	}
+	return p.a.text(mLive, p.n, p.m, p.step.Collector.Name, took.Seconds(),
+		countText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes), p.leftText(), caution)
+}
+
+// StepBegan implements collector.Watcher.
+func (p *progress) StepBegan(n, m int, s collector.Step) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.n, p.m, p.step, p.began, p.working, p.before = n, m, s, time.Now(), true, p.tally.now()
+	p.left = 0
+	for _, later := range p.plan.Running()[min(n, len(p.plan.Running())):] {
+		p.left += max(later.Estimate.Time, usualStep)
+	}
+	p.events.send(event{Event: "step_began", Step: n, Steps: m, Collector: s.Collector.Name})
+	p.screen.draw(p.liveLine(0))
+}
+
+// StepEnded implements collector.Watcher.
+func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.working = false
+	now := p.tally.now()
+	items, bytes, short := now.items-p.before.items, now.bytes-p.before.bytes, now.short-p.before.short
+	ms, left := took.Milliseconds(), p.left.Milliseconds()
+	p.events.send(event{Event: "step_ended", Step: n, Steps: m, Collector: s.Collector.Name,
+		TookMS: &ms, LeftMS: &left, Items: items, Bytes: bytes, Shortfalls: short})
+	if err != nil {
+		return // said by whoever gets it
+	}
+	line := p.a.text(mStep, n, m, pad(s.Collector.Name, 10), pad(secondsText(took), 9), p.a.docOf(s.Collector), countText(items), bytesText(bytes))
+	if short > 0 {
+		line += p.a.text(mStepShort, countText(short))
+	}
+	if n < m {
+		line += " · " + p.leftText()
+	}
+	p.screen.draw("")
+	p.screen.line(line)
+}
+
+func (p *progress) leftText() string {
+	return p.a.text(mLeft, p.a.roughly(p.left))
+}
+
+// VolatileSafe implements collector.Watcher.
+func (p *progress) VolatileSafe(k int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.safe = k
+	now := p.tally.now()
+	p.screen.line("")
+	switch {
+	case now.short == 0:
+		p.say("volatile_safe", k, p.a.text(mSafe, k))
+	case now.short == now.refused:
+		p.say("volatile_safe", k, p.a.text(mSafe, k))
+		p.say("incomplete", k, p.a.text(mSafeDenied, countText(now.short)))
+	default:
+		p.say("incomplete", k, p.a.text(mSafeShort, k, countText(now.short)))
+	}
+	p.screen.line("")
+}
+
+// say writes a line that stays, and the event for it.
+func (p *progress) say(name string, checkpoint int, text string) {
+	p.events.send(event{Event: name, Checkpoint: checkpoint, Text: text})
+	p.screen.line(text)
+}
+
+// warn says something loudly.
+func (p *progress) warn(word, text string) {
+	p.events.send(event{Event: "warning", Warning: word, Text: text})
+	p.screen.line(p.a.text(mWarning, text))
+}
+
+// roughly writes an estimate: nobody needs its tenths.
+func (a *app) roughly(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return a.text(mNothing)
+	case d < time.Second:
+		return a.text(mUnderSecond)
+	case d < 90*time.Second:
+		return a.text(mSeconds, int(d.Round(time.Second).Seconds()))
+	}
+	return a.text(mMinutes, int(d.Round(time.Minute).Minutes()))
+}
+
+// docOf says what a collector takes, in the language of the run.
+func (a *app) docOf(c collector.Collector) string {
+	if a.lang == japanese {
+		if doc, ok := docsJapanese(c.Name); ok {
+			return doc
+		}
+	}
+	return c.Doc
+}
