@@ -102,7 +102,8 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mStopping:     {"Stopping: what was taken is being sealed. Once more Ctrl-C leaves at once.", "停止します。収集した分を封印しています。もう一度 Ctrl-C を押すと直ちに終了します。"},
 	mSealing:      {"Sealing and reading back …", "封印し、読み直して確認しています…"},
 	mSafe:         {"Volatile state is safe (checkpoint %d). The PC may be switched off now.", "揮発性の情報は保全されました（区切り署名 %d）。電源を切ってもかまいません。"},
-	mSafeDenied:   {"But %s items could be read by root only: they are lost at power-off. If that matters, run it again with sudo first.", "ただし、root 権限がないため %s 項目を読めませんでした。電源を切ると失われます。必要なら、先に sudo で実行し直してください。"},
+	mSafeDenied:   {"But not all of it could be read without root: %s items are missing or incomplete, and are lost at power-off. If that matters, run it again with sudo first.", "ただし、root 権限がないため %s 項目が読めないか不完全です。電源を切ると失われます。必要なら、先に sudo で実行し直してください。"},
+	mSafeRefused:  {"But not all of it could be read: the system refused %s items even to root. They are in the list below.", "ただし、root でもシステムに拒否され、読めなかったものが %s 項目あります。下の一覧を確かめてください。"},
 	mSafeShort: {"Volatile state is NOT COMPLETE: what was taken is safe (checkpoint %d), but %s items are missing or cut short. Read the list below before switching off.",
 		"揮発性の情報は【完全ではありません】。収集した分は保全されましたが（区切り署名 %d）、%s 項目が欠けているか不完全です。電源を切る前に、下の一覧を確かめてください。"},
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"time"
+
 	"hozen/collector"
 )
 
-func (a *app) progressFor(o collectOptions, plan *collector.Plan, t *tally) *progress {
+func (a *app) progressFor(o collectOptions, plan *collector.Plan, elevated bool, t *tally) *progress {
 	p := &progress{
-		a: a, plan: plan, tally: t,
+		a: a, plan: plan, tally: t, elevated: elevated,
 		screen: &screen{w: a.stderr, live: a.errTerminal && !o.json, quiet: o.quiet || o.json, width: a.width},
 		events: &eventWriter{now: a.now},
 	}
@@ -20,7 +22,7 @@ func (a *app) progressFor(o collectOptions, plan *collector.Plan, t *tally) *pro
 func (c *collection) greet() {
 	a, ui := c.a, c.ui
 	ui.events.send(event{Event: "started", Steps: len(c.plan.Running())})
-	ui.screen.line(a.text(mGreeting, escape(string(c.id.HostName)), len(c.plan.Running()), a.roughly(c.plan.Total().Time)))
+	ui.screen.line(a.text(mGreeting, escape(string(c.id.HostName)), len(c.plan.Running()), a.roughly(time.Duration(c.file.EstimateMS)*time.Millisecond)))
 	if c.host.Live {
 		ui.screen.line(a.text(mDoNotSwitchOffNow))
 	}

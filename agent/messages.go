@@ -75,6 +75,7 @@ const (
 	mSealing
 	mSafe
 	mSafeDenied
+	mSafeRefused
 	mSafeShort
 
 	mSumVerdict

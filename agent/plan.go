@@ -100,7 +100,7 @@ func (f planFile) write(w io.Writer) error {
 
 // showPlan prints the plan for people.
 func (a *app) showPlan(w io.Writer, p *collector.Plan, f planFile, dir string) {
-	fmt.Fprintln(w, a.text(mPlanHead, f.Profile, escape(p.Root), a.roughly(time.Duration(f.EstimateMS)*time.Millisecond), bytesText(f.EstimateB)))
+	fmt.Fprintln(w, a.text(mPlanHead, f.Profile, escape(p.Root), a.roughly(time.Duration(f.EstimateMS)*time.Millisecond), bytesText(expectedBytes(p))))
 	if f.Note != "" {
 		fmt.Fprintln(w, a.text(mPlanNoDisk, f.Profile))
 	}

@@ -18,6 +18,8 @@ type progress struct {
 	events *eventWriter
 	tally  *tally
 	plan   *collector.Plan
+	// elevated says that more rights are not to be had.
+	elevated bool
 
 	mu      sync.Mutex
 	n, m    int
@@ -139,7 +141,11 @@ func (p *progress) VolatileSafe(k int) {
 		p.say("volatile_safe", k, p.a.text(mSafe, k))
 	case now.short == now.refused:
 		p.say("volatile_safe", k, p.a.text(mSafe, k))
-		p.say("incomplete", k, p.a.text(mSafeDenied, countText(now.short)))
+		but := mSafeDenied
+		if p.elevated {
+			but = mSafeRefused
+		}
+		p.say("incomplete", k, p.a.text(but, countText(now.short)))
 	default:
 		p.say("incomplete", k, p.a.text(mSafeShort, k, countText(now.short)))
 	}

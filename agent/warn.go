@@ -1,4 +1,71 @@
 package main
 
+import (
+	"strings"
+
+	"hozen/collector"
+	"hozen/collector/volatile"
+)
+
+// usualBytes is what a step without an estimate is taken to write.
+const usualBytes = 2 << 20
+
+// expectedBytes is what a plan will write at most, as far as can be known.
+func expectedBytes(p *collector.Plan) (n int64) {
+	for _, s := range p.Running() {
+		n += max(s.Estimate.Bytes, usualBytes)
+	}
+	return n
+}
+
 // warnDisks speaks of disks: what locks at power-off, and where the output lies.
-func (c *collection) warnDisks() {}
+func (c *collection) warnDisks() {
+	a, ui := c.a, c.ui
+	if c.host.Live {
+		disks, err := volatile.UnlockedDisks(c.host)
+		for _, d := range disks {
+			ui.warn("unlocked_disk", a.unlockedText(d))
+		}
+		if err != nil {
+			ui.warn("disks_unknown", a.text(mWarnDisksUnknown, escape(err.Error())))
+		}
+	}
+	p, err := volatile.OutputDisk(c.host, c.o.out)
+	if err != nil && p.Mount == "" {
+		return // the folder is not there: Create says so
+	}
+	for _, w := range a.outputWarnings(p, expectedBytes(c.plan)) {
+		ui.warn(w[0], w[1])
+	}
+}
+
+func (a *app) unlockedText(d volatile.UnlockedDisk) string {
+	m := mWarnUnlocked
+	if !d.Sure {
+		m = mWarnMaybeUnlocked
+	}
+	mounts := ""
+	if len(d.Mounts) > 0 {
+		mounts = " (" + escape(strings.Join(d.Mounts, ", ")) + ")"
+	}
+	return a.text(m, escape(d.Name), escape(d.Kind), mounts)
+}
+
+// outputWarnings says what is wrong with a place to write to: pairs of a word for
+// programs and a text for people.
+func (a *app) outputWarnings(p volatile.OutputPlace, need int64) (out [][2]string) {
+	switch {
+	case p.InMemory:
+		out = append(out, [2]string{"output_in_memory", a.text(mWarnInMemory, escape(p.Mount))})
+	case p.OnExamined:
+		disk := p.Disk
+		if disk == "" {
+			disk = p.Source
+		}
+		out = append(out, [2]string{"output_on_host", a.text(mWarnOwnDisk, escape(disk), escape(p.Mount), bytesText(need))})
+	}
+	if p.FreeBytes > 0 && p.FreeBytes < uint64(need) || p.FreeInodes == 1 {
+		out = append(out, [2]string{"little_room", a.text(mWarnLittleRoom, bytesText(int64(p.FreeBytes)), escape(p.Mount), bytesText(need))})
+	}
+	return out
+}
