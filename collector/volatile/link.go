@@ -95,6 +95,9 @@ func (d *netDecoder) link(b []byte) {
 			r.number(t, v)
 		}
 	})
+	if r.LinkNetNSID != nil {
+		r.LinkNetNS = d.peers[*r.LinkNetNSID]
+	}
 	d.links[uint32(r.Index)] = r.Name
 	d.row(&r)
 }

@@ -23,13 +23,14 @@ type netHead struct {
 type netDecoder struct {
 	ns    uint64
 	links map[uint32]jsonl.Text // names by interface index, filled by the link messages
+	peers map[int32]uint64      // inodes of other namespaces by the number that this one gives them
 	sets  map[string]uint32     // nftables: key type by "family table set"
 	row   func(any)             // takes each row
 	tally *evidence.Tally       // messages that could not be read
 }
 
 func newNetDecoder(ns uint64, tally *evidence.Tally, row func(any)) *netDecoder {
-	return &netDecoder{ns: ns, links: map[uint32]jsonl.Text{}, sets: map[string]uint32{}, row: row, tally: tally}
+	return &netDecoder{ns: ns, links: map[uint32]jsonl.Text{}, peers: map[int32]uint64{}, sets: map[string]uint32{}, row: row, tally: tally}
 }
 
 func (d *netDecoder) head(kind string) netHead { return netHead{kind, d.ns} }

@@ -1,0 +1,95 @@
+package volatile
+
+import (
+	"strconv"
+	"strings"
+)
+
+// nsids reads lines "NSID INODE": how this namespace numbers the others.
+func (d *netDecoder) nsids(raw []byte) {
+	for line := range strings.Lines(string(raw)) {
+		id, inode, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		i, err1 := strconv.ParseInt(id, 10, 32)
+		n, err2 := strconv.ParseUint(inode, 10, 64)
+		if err1 == nil && err2 == nil {
+			d.peers[int32(i)] = n
+		}
+	}
+}
+
+// xtablesSections decodes sections "FAMILY/TABLE/info", "FAMILY/TABLE/entries".
+func (d *netDecoder) xtablesSections(raw []byte) {
+	var info []byte
+	for len(raw) > 0 {
+		name, body, rest, ok := nextSection(raw)
+		if !ok {
+			d.bad("sections of iptables", len(raw))
+			return
+		}
+		raw = rest
+		family, _, _ := strings.Cut(name, "/")
+		switch {
+		case strings.HasSuffix(name, "/info"):
+			info = body
+		case strings.HasSuffix(name, "/entries"):
+			d.xtables(family, info, body)
+		}
+	}
+}
+
+// A filterParent is a place where traffic control filters can hang.
+type filterParent struct{ index, parent uint32 }
+
+// filterParents finds them in a dump of queueing disciplines: both sides of
+// clsact and ingress, and every discipline that has a handle of its own.
+func filterParents(qdiscs []byte) (out []filterParent) {
+	for len(qdiscs) > 0 {
+		m, rest, ok := nextMessage(qdiscs)
+		if !ok {
+			return out
+		}
+		qdiscs = rest
+		if m.Type != 36 || len(m.Body) < 20 { // RTM_NEWQDISC
+			continue
+		}
+		index, handle := u32at(m.Body, 4), u32at(m.Body, 8)
+		switch {
+		case handle == 0xffff0000: // ingress and clsact: TC_H_MIN_INGRESS, TC_H_MIN_EGRESS
+			out = append(out, filterParent{index, 0xfffffff2}, filterParent{index, 0xfffffff3})
+		case handle != 0:
+			out = append(out, filterParent{index, handle})
+		}
+	}
+	return out
+}
+
+// A nftSetName is what NFT_MSG_GETSETELEM has to be told.
+type nftSetName struct {
+	family      byte
+	table, name string
+}
+
+// nftSets lists the sets in a dump of them.
+func nftSets(raw []byte) (out []nftSetName) {
+	for len(raw) > 0 {
+		m, rest, ok := nextMessage(raw)
+		if !ok {
+			return out
+		}
+		raw = rest
+		if m.Type != 10<<8|9 || len(m.Body) < 4 { // NFT_MSG_NEWSET
+			continue
+		}
+		s := nftSetName{family: m.Body[0]}
+		eachAttr(m.Body[4:], func(t uint16, v []byte) {
+			switch t {
+			case 1:
+				s.table = string(cString(v))
+			case 2:
+				s.name = string(cString(v))
+			}
+		})
+		out = append(out, s)
+	}
+	return out
+}
