@@ -67,7 +67,7 @@ func (r *ConntrackRow) attr(t uint16, v []byte) {
 	case 5: // CTA_HELP
 		eachAttr(v, func(t uint16, v []byte) {
 			if t == 1 { // CTA_HELP_NAME
-				r.Helper = cString(v)
+				r.Helper = cText(v)
 			}
 		})
 	case 7: // CTA_TIMEOUT
@@ -79,7 +79,7 @@ func (r *ConntrackRow) attr(t uint16, v []byte) {
 	case 18: // CTA_ZONE
 		r.Zone = be16(v)
 	case 19: // CTA_SECCTX
-		eachAttr(v, func(_ uint16, v []byte) { r.SecContext = cString(v) })
+		eachAttr(v, func(_ uint16, v []byte) { r.SecContext = cText(v) })
 	case 20: // CTA_TIMESTAMP
 		eachAttr(v, func(t uint16, v []byte) {
 			if n := be64(v); t == 1 && n > 0 && n < 1<<63 {

@@ -98,7 +98,7 @@ func parseXtables(family string, info, entries []byte) (*xtTable, error) {
 	if len(info) < 36+8*n+8 || len(entries) < 40 {
 		return nil, errXtables
 	}
-	t := &xtTable{xtLayout: l, name: cString(info[:32]), validHooks: u32at(info, 32), chains: map[int]jsonl.Text{},
+	t := &xtTable{xtLayout: l, name: cText(info[:32]), validHooks: u32at(info, 32), chains: map[int]jsonl.Text{},
 		entries: u32at(info, 36+8*n), size: u32at(info, 40+8*n), blob: entries[40:]} // entries are aligned to 8
 	for i := range n {
 		t.hookEntry = append(t.hookEntry, u32at(info, 36+4*i))
@@ -133,8 +133,8 @@ func (t *xtTable) nameChains() error {
 		}
 	}
 	return t.each(func(at int, e []byte, target int) {
-		if string(cString(e[target+2:target+31])) == "ERROR" && at+len(e) < len(t.blob) {
-			t.chains[at+len(e)] = cString(e[target+32:])
+		if string(cText(e[target+2:target+31])) == "ERROR" && at+len(e) < len(t.blob) {
+			t.chains[at+len(e)] = cText(e[target+32:])
 		}
 	})
 }
@@ -159,7 +159,7 @@ func (d *netDecoder) xtables(family string, info, entries []byte) {
 		if name, ok := t.chains[at]; ok {
 			chain, number = name, 0
 		}
-		if string(cString(e[target+2:target+31])) == "ERROR" {
+		if string(cText(e[target+2:target+31])) == "ERROR" {
 			return
 		}
 		number++
@@ -216,7 +216,7 @@ func xtAddress(addr, mask []byte) string {
 // xtLink gives an interface's name; a mask that does not cover the closing NUL
 // means every name that begins so, which iptables(8) writes with a plus.
 func xtLink(name, mask []byte) string {
-	s := string(cString(name[:16]))
+	s := string(cText(name[:16]))
 	if len(s) < 16 && mask[len(s)] == 0 && (s != "" || mask[0] != 0) {
 		return s + "+"
 	}
@@ -225,11 +225,11 @@ func xtLink(name, mask []byte) string {
 
 // xtMatch reads struct xt_entry_match: size, name, revision, data.
 func xtMatch(b []byte) XtablesExt {
-	x := XtablesExt{Name: cString(b[2:31]), Revision: b[31]}
+	x := XtablesExt{Name: cText(b[2:31]), Revision: b[31]}
 	data := b[32:]
 	switch name := string(x.Name); {
 	case name == "comment":
-		x.Text = cString(data)
+		x.Text = cText(data)
 	case (name == "tcp" || name == "udp") && len(data) >= 8:
 		x.Text = jsonl.Text("sports=" + xtPorts(data) + " dports=" + xtPorts(data[4:]))
 	default:
@@ -247,7 +247,7 @@ func xtPorts(b []byte) string {
 // number is a verdict (negative) or the offset of the chain to go to.
 func (t *xtTable) targetOf(at int, e []byte, target int) XtablesExt {
 	b := e[target:]
-	x := XtablesExt{Name: cString(b[2:31]), Revision: b[31]}
+	x := XtablesExt{Name: cText(b[2:31]), Revision: b[31]}
 	if x.Name != "" {
 		x.Data = hex.EncodeToString(b[32:])
 		return x

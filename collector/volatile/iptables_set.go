@@ -39,9 +39,9 @@ func (d *netDecoder) ipset(b []byte) {
 	eachAttr(b[4:], func(t uint16, v []byte) {
 		switch t {
 		case 2: // IPSET_ATTR_SETNAME
-			r.Name = cString(v)
+			r.Name = cText(v)
 		case 3: // IPSET_ATTR_TYPENAME
-			r.Type = cString(v)
+			r.Type = cText(v)
 		case 5: // IPSET_ATTR_FAMILY
 			r.Family = familyName(u8at(v, 0))
 		case 7: // IPSET_ATTR_DATA
@@ -79,7 +79,7 @@ func (e *IPSetEntryRow) attr(t uint16, v []byte) {
 	case 17: // IPSET_ATTR_ETHER
 		e.MAC = hardwareAddress(v)
 	case 18: // IPSET_ATTR_NAME
-		e.Name = cString(v)
+		e.Name = cText(v)
 	}
 }
 

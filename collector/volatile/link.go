@@ -145,13 +145,13 @@ func (r *LinkRow) text(t uint16, v []byte) bool {
 	case 2:
 		r.Broadcast = hardwareAddress(v)
 	case 3: // IFLA_IFNAME
-		r.Name = cString(v)
+		r.Name = cText(v)
 	case 6: // IFLA_QDISC
-		r.Qdisc = cString(v)
+		r.Qdisc = cText(v)
 	case 18: // IFLA_LINKINFO
 		r.linkInfo(v)
 	case 20: // IFLA_IFALIAS
-		r.Alias = cString(v)
+		r.Alias = cText(v)
 	case 23: // IFLA_STATS64
 		r.Stats = linkStats(v)
 	case 43: // IFLA_XDP
@@ -159,15 +159,15 @@ func (r *LinkRow) text(t uint16, v []byte) bool {
 	case 52: // IFLA_PROP_LIST
 		eachAttr(v, func(t uint16, v []byte) {
 			if t == 53 { // IFLA_ALT_IFNAME
-				r.AltNames = append(r.AltNames, cString(v))
+				r.AltNames = append(r.AltNames, cText(v))
 			}
 		})
 	case 54: // IFLA_PERM_ADDRESS
 		r.PermanentMAC = hardwareAddress(v)
 	case 56: // IFLA_PARENT_DEV_NAME
-		r.ParentDev = cString(v)
+		r.ParentDev = cText(v)
 	case 57: // IFLA_PARENT_DEV_BUS_NAME
-		r.ParentBus = cString(v)
+		r.ParentBus = cText(v)
 	default:
 		return false
 	}
@@ -242,11 +242,11 @@ func (r *LinkRow) linkInfo(v []byte) {
 	eachAttr(v, func(t uint16, v []byte) {
 		switch t {
 		case 1: // IFLA_INFO_KIND
-			r.InfoKind = cString(v)
+			r.InfoKind = cText(v)
 		case 2: // IFLA_INFO_DATA
 			data = v
 		case 4: // IFLA_INFO_SLAVE_KIND
-			r.SlaveKind = cString(v)
+			r.SlaveKind = cText(v)
 		}
 	})
 	var i LinkInfo

@@ -44,7 +44,7 @@ func (d *netDecoder) address(b []byte) {
 		case 2: // IFA_LOCAL
 			local = ipText(v)
 		case 3: // IFA_LABEL
-			r.Label = cString(v)
+			r.Label = cText(v)
 		case 4: // IFA_BROADCAST
 			r.Broadcast = ipText(v)
 		case 6: // IFA_CACHEINFO

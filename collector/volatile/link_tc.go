@@ -45,7 +45,7 @@ func (d *netDecoder) qdisc(b []byte) {
 	r.Link = d.links[r.Index]
 	eachAttr(b[20:], func(t uint16, v []byte) {
 		if t == 1 { // TCA_KIND
-			r.Discipline = cString(v)
+			r.Discipline = cText(v)
 		}
 	})
 	d.row(&r)
@@ -81,7 +81,7 @@ func (d *netDecoder) filter(b []byte) {
 	eachAttr(b[20:], func(t uint16, v []byte) {
 		switch t {
 		case 1: // TCA_KIND
-			r.Discipline = cString(v)
+			r.Discipline = cText(v)
 		case 2: // TCA_OPTIONS
 			options = v
 		case 11: // TCA_CHAIN
@@ -100,7 +100,7 @@ func (r *FilterRow) bpf(t uint16, v []byte) {
 	case 4: // TCA_BPF_OPS_LEN
 		r.Instructs = int(u16at(v, 0))
 	case 7: // TCA_BPF_NAME
-		r.ProgramName = cString(v)
+		r.ProgramName = cText(v)
 	case 8: // TCA_BPF_FLAGS; TCA_BPF_FLAG_ACT_DIRECT is bit 0
 		r.Direct = u32at(v, 0)&1 != 0
 	case 10: // TCA_BPF_TAG

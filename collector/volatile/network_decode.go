@@ -55,18 +55,6 @@ func (d *netDecoder) messages(what string, raw []byte, f func(nlMessage)) {
 	}
 }
 
-// eachAttr calls f for every attribute of a message or of a nested attribute.
-func eachAttr(b []byte, f func(typ uint16, v []byte)) {
-	for {
-		t, v, rest, ok := nextAttr(b)
-		if !ok {
-			return
-		}
-		f(t, v)
-		b = rest
-	}
-}
-
 // rtnetlink decodes messages of rtnetlink(7).
 func (d *netDecoder) rtnetlink(raw []byte) {
 	d.messages("rtnetlink", raw, func(m nlMessage) {
@@ -111,8 +99,8 @@ func (d *netDecoder) nfnetlink(raw []byte) {
 	})
 }
 
-// cString gives the bytes up to the first NUL.
-func cString(b []byte) jsonl.Text {
+// cText gives the bytes up to the first NUL.
+func cText(b []byte) jsonl.Text {
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return jsonl.Text(s)
 }
@@ -143,8 +131,8 @@ func ipText(b []byte) string {
 	return "0x" + hex.EncodeToString(b)
 }
 
-// bigEndian reads a number of 1, 2, 4 or 8 bytes in network order.
-func bigEndian(b []byte) (n uint64, ok bool) {
+// networkNumber reads a number of 1, 2, 4 or 8 bytes in network order.
+func networkNumber(b []byte) (n uint64, ok bool) {
 	switch len(b) {
 	case 1:
 		return uint64(b[0]), true
@@ -158,9 +146,9 @@ func bigEndian(b []byte) (n uint64, ok bool) {
 	return 0, false
 }
 
-func be16(b []byte) uint16 { n, _ := bigEndian(b); return uint16(n) }
-func be32(b []byte) uint32 { n, _ := bigEndian(b); return uint32(n) }
-func be64(b []byte) uint64 { n, _ := bigEndian(b); return n }
+func be16(b []byte) uint16 { n, _ := networkNumber(b); return uint16(n) }
+func be32(b []byte) uint32 { n, _ := networkNumber(b); return uint32(n) }
+func be64(b []byte) uint64 { n, _ := networkNumber(b); return n }
 
 func u8at(b []byte, at int) uint8 {
 	if at < 0 || at >= len(b) {

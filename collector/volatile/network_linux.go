@@ -159,7 +159,11 @@ func (r *netReader) filters(ctx context.Context, ns netNS) ([]byte, error) {
 	}
 	var raw []byte
 	var errs []error
-	for _, p := range filterParents(qdiscs) {
+	parents := filterParents(qdiscs)
+	if len(parents) == 0 {
+		return nil, evidence.NotHere("no queueing discipline that holds filters")
+	}
+	for _, p := range parents {
 		body := make([]byte, 20)
 		binary.NativeEndian.PutUint32(body[4:], p.index)
 		binary.NativeEndian.PutUint32(body[12:], p.parent)
@@ -197,6 +201,9 @@ func (r *netReader) nsids(ctx context.Context, ns netNS) ([]byte, error) {
 				}
 			})
 		}
+	}
+	if len(out) == 0 {
+		return nil, evidence.NotHere("no other namespace has a number in this one")
 	}
 	return out, nil
 }

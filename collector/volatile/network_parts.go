@@ -84,9 +84,9 @@ func nftSets(raw []byte) (out []nftSetName) {
 		eachAttr(m.Body[4:], func(t uint16, v []byte) {
 			switch t {
 			case 1:
-				s.table = string(cString(v))
+				s.table = string(cText(v))
 			case 2:
-				s.name = string(cString(v))
+				s.name = string(cText(v))
 			}
 		})
 		out = append(out, s)

@@ -108,7 +108,7 @@ func (d *netDecoder) nftTable(family string, b []byte) {
 	eachAttr(b, func(t uint16, v []byte) {
 		switch t {
 		case 1:
-			r.Name = cString(v)
+			r.Name = cText(v)
 		case 2:
 			r.Flags = bitNames(be64(v), "dormant", "owner", "persist")
 		case 3:
@@ -127,11 +127,11 @@ func (d *netDecoder) nftChain(family string, b []byte) {
 	eachAttr(b, func(t uint16, v []byte) {
 		switch t {
 		case 1:
-			r.Table = cString(v)
+			r.Table = cText(v)
 		case 2:
 			r.Handle = be64(v)
 		case 3:
-			r.Name = cString(v)
+			r.Name = cText(v)
 		case 4: // NFTA_CHAIN_HOOK
 			eachAttr(v, func(t uint16, v []byte) { r.hook(t, v) })
 		case 5:
@@ -139,7 +139,7 @@ func (d *netDecoder) nftChain(family string, b []byte) {
 		case 6:
 			r.Rules = be32(v)
 		case 7:
-			r.Type = cString(v)
+			r.Type = cText(v)
 		case 8: // NFTA_CHAIN_COUNTERS
 			eachAttr(v, func(t uint16, v []byte) {
 				n := be64(v)
@@ -170,10 +170,10 @@ func (r *NftChainRow) hook(t uint16, v []byte) {
 		p := int32(be32(v))
 		r.Priority = &p
 	case 3:
-		r.Devices = append(r.Devices, cString(v))
+		r.Devices = append(r.Devices, cText(v))
 	case 4: // NFTA_HOOK_DEVS
 		r.Devices = nil
-		eachAttr(v, func(_ uint16, v []byte) { r.Devices = append(r.Devices, cString(v)) })
+		eachAttr(v, func(_ uint16, v []byte) { r.Devices = append(r.Devices, cText(v)) })
 	}
 }
 
@@ -182,9 +182,9 @@ func (d *netDecoder) nftRule(family string, b []byte) {
 	eachAttr(b, func(t uint16, v []byte) {
 		switch t {
 		case 1:
-			r.Table = cString(v)
+			r.Table = cText(v)
 		case 2:
-			r.Chain = cString(v)
+			r.Chain = cText(v)
 		case 3:
 			r.Handle = be64(v)
 		case 4: // NFTA_RULE_EXPRESSIONS
@@ -201,7 +201,7 @@ func (d *netDecoder) nftRule(family string, b []byte) {
 func nftComment(b []byte) jsonl.Text {
 	for len(b) >= 2 && len(b) >= 2+int(b[1]) {
 		if b[0] == 0 {
-			return cString(b[2 : 2+int(b[1])])
+			return cText(b[2 : 2+int(b[1])])
 		}
 		b = b[2+int(b[1]):]
 	}
@@ -213,9 +213,9 @@ func (d *netDecoder) nftSet(family string, b []byte) {
 	eachAttr(b, func(t uint16, v []byte) {
 		switch t {
 		case 1:
-			r.Table = cString(v)
+			r.Table = cText(v)
 		case 2:
-			r.Name = cString(v)
+			r.Name = cText(v)
 		case 3:
 			r.Flags = bitNames(be64(v), "anonymous", "constant", "interval", "map", "timeout", "eval", "object", "concat", "expr")
 		case 4:
@@ -246,9 +246,9 @@ func (d *netDecoder) nftElements(family string, b []byte) {
 	eachAttr(b, func(t uint16, v []byte) {
 		switch t {
 		case 1:
-			table = cString(v)
+			table = cText(v)
 		case 2:
-			set = cString(v)
+			set = cText(v)
 		case 3: // NFTA_SET_ELEM_LIST_ELEMENTS
 			list = v
 		}

@@ -26,7 +26,7 @@ func nftExpression(b []byte, depth int) string {
 	eachAttr(b, func(t uint16, v []byte) {
 		switch t {
 		case 1: // NFTA_EXPR_NAME
-			name = string(cString(v))
+			name = string(cText(v))
 		case 2: // NFTA_EXPR_DATA
 			data = v
 		}
@@ -121,7 +121,7 @@ func nftAttr(expr, attr string, v []byte, depth int) string {
 	name, form, _ := strings.Cut(attr, ":")
 	switch form {
 	case "s":
-		return name + "=" + strconv.Quote(string(cString(v)))
+		return name + "=" + strconv.Quote(string(cText(v)))
 	case "d":
 		return name + "=" + nftData(v)
 	case "e":
@@ -129,7 +129,7 @@ func nftAttr(expr, attr string, v []byte, depth int) string {
 			return name + "=(" + nftExpression(v, depth+1) + ")"
 		}
 	}
-	n, ok := bigEndian(v)
+	n, ok := networkNumber(v)
 	if form != "" || !ok {
 		return name + "=0x" + hex.EncodeToString(v)
 	}
@@ -199,7 +199,7 @@ func nftVerdict(b []byte) string {
 		case 1:
 			code = int32(be32(v))
 		case 2:
-			chain = " " + strconv.Quote(string(cString(v)))
+			chain = " " + strconv.Quote(string(cText(v)))
 		}
 	})
 	if code < 0 {

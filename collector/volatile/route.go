@@ -156,7 +156,7 @@ func routeMetrics(v []byte) (out []string) {
 		name := nth(uint64(t), "", "lock", "mtu", "window", "rtt", "rttvar", "ssthresh", "cwnd", "advmss", "reordering",
 			"hoplimit", "initcwnd", "features", "rto_min", "initrwnd", "quickack", "cc_algo", "fastopen_no_cookie")
 		if t == 16 {
-			out = append(out, fmt.Sprintf("%s=%q", name, string(cString(v))))
+			out = append(out, fmt.Sprintf("%s=%q", name, string(cText(v))))
 			return
 		}
 		out = append(out, fmt.Sprintf("%s=%d", name, u32at(v, 0)))
@@ -248,7 +248,7 @@ func (d *netDecoder) rule(b []byte) {
 func (r *RuleRow) attr(t uint16, v []byte) {
 	switch n := u32at(v, 0); t {
 	case 3: // FRA_IIFNAME
-		r.InLink = cString(v)
+		r.InLink = cText(v)
 	case 4: // FRA_GOTO
 		r.Goto = n
 	case 6: // FRA_PRIORITY
@@ -262,7 +262,7 @@ func (r *RuleRow) attr(t uint16, v []byte) {
 	case 16: // FRA_FWMASK
 		r.Mask = n
 	case 17: // FRA_OIFNAME
-		r.OutLink = cString(v)
+		r.OutLink = cText(v)
 	case 19: // FRA_L3MDEV
 		r.L3MDev = u8at(v, 0) != 0
 	case 20: // FRA_UID_RANGE
