@@ -86,7 +86,7 @@ func (s *procScan) namespaces(ctx context.Context, h *collector.Host) []netNS {
 		return []netNS{{Own: true}} // a fixture without links, or a kernel without namespaces
 	}
 	if own != 0 && set.at[own] == nil {
-		set.add(own, "/proc/self/ns/net")
+		set.add(own, "/proc/thread-self/ns/net")
 	}
 	if set.cut > 0 {
 		s.tally.Add("network namespaces", evidence.Cut("more than %d: %d finds left out", maxNetNS, set.cut))
@@ -115,7 +115,7 @@ func (ns *netNS) inside(pid int) {
 func (ns *netNS) procNet(h *collector.Host) string {
 	switch {
 	case ns.Own && h.Live:
-		return "/proc/self/net"
+		return "/proc/thread-self/net"
 	case ns.Own && !h.Live:
 		return "/proc/net"
 	case ns.FirstPID == 0:
@@ -127,7 +127,7 @@ func (ns *netNS) procNet(h *collector.Host) string {
 func ownNetNS(h *collector.Host) uint64 {
 	name := "/proc/1/ns/net"
 	if h.Live {
-		name = "/proc/self/ns/net"
+		name = "/proc/thread-self/ns/net"
 	}
 	target, err := h.Readlink(name)
 	if err != nil {

@@ -117,7 +117,14 @@ func parseNetlinkDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
 	}
 	n := &nlSocketRow{Number: b[2], DstPort: u32at(b, 8), DstGroup: u32at(b, 12)}
 	r.Family, r.Type, r.Protocol, r.Netlink = "netlink", socketType(b[1]), netlinkName(b[2]), n
-	r.State = [...]string{"unconnected", "connected"}[b[3]&1]
+	switch b[3] { // NETLINK_UNCONNECTED and NETLINK_CONNECTED; until the first connect(2) it is TCP_CLOSE
+	case 0:
+		r.State = "unconnected"
+	case 1:
+		r.State = "connected"
+	default:
+		r.State = tcpState(b[3])
+	}
 	r.LocalPort, r.Inode, r.Cookie = u32at(b, 4), uint64(u32at(b, 16)), cookieAt(b, 20)
 	eachAttr(b[28:], func(typ uint16, val []byte) {
 		switch typ {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"hozen/collector"
@@ -84,7 +85,7 @@ func (t *socketTable) add(table string, netns uint64, rows []socketRow, view vie
 // merge takes over from another view what this row lacks. It refuses where the
 // two say different things: then both stay, for one of them may be a lie.
 func (r *tableRow) merge(o *socketRow) bool {
-	if r.Path != o.Path || r.LocalPort != o.LocalPort || r.LocalAddr != o.LocalAddr {
+	if !samePath(string(r.Path), string(o.Path)) || r.LocalPort != o.LocalPort || r.LocalAddr != o.LocalAddr {
 		return false
 	}
 	r.Views |= o.Views
@@ -101,6 +102,18 @@ func (r *tableRow) merge(o *socketRow) bool {
 		r.Drops = o.Drops
 	}
 	return true
+}
+
+// samePath says whether a name of a unix socket and the same name as /proc/net/unix
+// writes it agree: there NUL is written @, and a newline may have ended it.
+func samePath(name, text string) bool {
+	if name == text {
+		return true
+	}
+	if len(name) < len(text) || len(name) > len(text) && name[len(text)] != '\n' {
+		return false
+	}
+	return strings.ReplaceAll(name[:len(text)], "\x00", "@") == strings.ReplaceAll(text, "\x00", "@")
 }
 
 // finish gives the rows, with their holders and with the sockets that only file

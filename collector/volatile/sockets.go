@@ -87,12 +87,12 @@ func (j *socketJob) chooseFamilies(ctx context.Context) error {
 		return j.leaveOut(ctx, "sock_diag", collector.ErrNotLive)
 	}
 	parts := newKernelParts(j.h)
-	kernel, err := j.h.ReadFile("/proc/self/net/netlink", maxProcNetTable)
+	kernel, err := j.h.ReadFile("/proc/thread-self/net/netlink", maxProcNetTable)
 	if parts.noStarter == "" && !netlinkFamilyHere(kernel, netlinkSockDiag) {
-		j.scan.tally.Add("/proc/self/net/netlink", err)
+		j.scan.tally.Add("/proc/thread-self/net/netlink", err)
 		return j.leaveOut(ctx, "sock_diag", evidence.NotHere("the kernel has no sock_diag here, and asking would start a module loader: rows come from /proc/net"))
 	}
-	protocols, err := j.h.ReadFile("/proc/self/net/protocols", maxProcNetTable)
+	protocols, err := j.h.ReadFile("/proc/thread-self/net/protocols", maxProcNetTable)
 	for _, f := range diagFamilies() {
 		if err == nil && f.listed != "" && !protocolListed(protocols, f.listed) {
 			if err := j.leaveOut(ctx, f.name, evidence.NotHere("the kernel has no protocol %s now", f.listed)); err != nil {

@@ -43,14 +43,19 @@ func textTables() []textTable {
 }
 
 // parseText gives the rows of a table and how many lines were not understood;
-// the first line is the header. A unix socket's name may hold newlines: then one
-// socket looks like several lines, and may even look like another socket.
+// the first line is the header. A unix socket's name may hold newlines: a line
+// that is no row is taken for the rest of the name before it; but such a rest
+// may be made to look like a row, and then like another socket.
 func parseText(text []byte, t *textTable, netns uint64, bigEndian bool) (rows []socketRow, strange int) {
 	_, text = cutLine(text)
 	for len(text) > 0 {
 		var line []byte
 		line, text = cutLine(text)
 		row, ok := t.parse(line, t, bigEndian)
+		if last := len(rows) - 1; !ok && last >= 0 && rows[last].Path != "" {
+			rows[last].Path += "\n" + jsonl.Text(line)
+			continue
+		}
 		if !ok {
 			strange++
 			continue
