@@ -1,0 +1,196 @@
+package volatile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"hozen/packager/evidence"
+)
+
+// fixtureTexts gives the texts of the fixture whose names end in suffix.
+func fixtureTexts(f testing.TB, suffix string) []string {
+	f.Helper()
+	a, err := txtar.ParseFile(procsFixture)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var out []string
+	for _, file := range a.Files {
+		if strings.HasSuffix(strings.TrimSuffix(file.Name, " (nul)"), suffix) {
+			out = append(out, string(file.Data))
+		}
+	}
+	if len(out) == 0 {
+		f.Fatalf("no %s in the fixture", suffix)
+	}
+	return out
+}
+
+func seed(f *testing.F, suffix string) {
+	for _, s := range fixtureTexts(f, suffix) {
+		f.Add(s)
+	}
+}
+
+func FuzzStat(f *testing.F) {
+	seed(f, "/stat")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := parseStat(text)
+		if err == nil && (s.last < statFieldsAtAll || !strings.Contains(text, "("+s.comm+")")) {
+			t.Errorf("%q gave %+v", text, s)
+		}
+	})
+}
+
+// FuzzSections makes the rows of a made-up raw item, so that it goes through
+// every parser of a process: whatever it says, the rows are whole JSON.
+func FuzzSections(f *testing.F) {
+	f.Add("stat", fixtureTexts(f, "/stat")[1], "")
+	f.Add("status", fixtureTexts(f, "/status")[3], "failed: input/output error")
+	f.Add("maps", fixtureTexts(f, "/maps")[2], "")
+	f.Add("cgroup", fixtureTexts(f, "/cgroup")[3], "")
+	f.Add("io", fixtureTexts(f, "/io")[0], "")
+	f.Add("fd/3", "/tmp/x (deleted)", "")
+	f.Add("fdinfo/3", fixtureTexts(f, "/fdinfo/0")[0], "denied: permission denied")
+	f.Add("ns/net", "net:[12]", "")
+	f.Add("loginuid", "1000", "")
+	f.Add("task/7/stat", fixtureTexts(f, "/stat")[1], "")
+	f.Add("environ", "A=1\x00B\xff", "")
+	b := &basis{ticks: 100, lastCap: 40, pageSize: 4096, caps: map[string]Cap{}, users: parseNames("root:x:0:0\n")}
+	f.Fuzz(func(t *testing.T, name, data, why string) {
+		if strings.ContainsAny(name+why, " \n") {
+			return
+		}
+		r := &fetched{pid: 7}
+		var err error
+		if why != "" {
+			err = errors.New(why)
+		}
+		r.raw = appendSection(r.raw, "/proc/7/fd/3", true, []byte("/dev/null"), nil)
+		r.raw = appendSection(r.raw, "/proc/7/"+name, false, []byte(data), err)
+		makeRows(r, b)
+		if !json.Valid(r.row) {
+			t.Errorf("not JSON: %s", r.row)
+		}
+		strict[Process](t, r.row)
+		strictIf[File](t, r.files)
+		strictIf[Map](t, r.maps)
+	})
+}
+
+func strictIf[T any](t *testing.T, body []byte) {
+	if len(body) > 0 {
+		strict[T](t, body)
+	}
+}
+
+func FuzzParseSections(f *testing.F) {
+	f.Add("==> /proc/1/x 3 bytes <==\na\nb\n==> /proc/1/y denied: no <==\n")
+	f.Add("==> /proc/1/x link 3 bytes, failed: x <==\na\nb\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := ParseSections(text)
+		if err != nil {
+			return
+		}
+		for _, s := range all {
+			if s.Err == "" && !strings.Contains(text, s.Data) {
+				t.Errorf("%q gave %+v", text, s)
+			}
+		}
+	})
+}
+
+func FuzzNames(f *testing.F) {
+	f.Add("root:x:0:0:root:/root:/bin/sh\n:x:1:\nx:y\n", "0\t0\t0\t0")
+	f.Fuzz(func(t *testing.T, text, four string) {
+		n := parseNames(text)
+		n.list(nil, four)
+		n.four(four)
+	})
+}
+
+func FuzzBasis(f *testing.F) {
+	f.Add([]byte("btime 1795290560\n"), "pty_slave /dev/pts 136 0-1048575 pty:slave\n")
+	f.Fuzz(func(t *testing.T, data []byte, drivers string) {
+		parseBtime(string(data))
+		b := basis{ticks: 100, pageSize: 4096}
+		b.fromAuxv(string(data))
+		if b.ticks == 0 || b.pageSize == 0 {
+			t.Error("no ticks or no page size")
+		}
+		ttyOf(34819, parseTTYDrivers(drivers))
+	})
+}
+
+func TestSectionsRoundTrip(t *testing.T) {
+	raw := appendSection(nil, "/proc/1/stat", false, []byte("a\n==> /proc/1/x 3 bytes <==\n"), nil)
+	raw = appendSection(raw, "/proc/1/exe", true, []byte("/bin/x bytes <=="), nil)
+	raw = appendSection(raw, "/proc/1/maps", false, []byte("part"), evidence.Cut("longer"))
+	raw = appendSection(raw, "/proc/1/environ", false, nil, os.ErrPermission)
+	raw = appendSection(raw, "/proc/1/empty", false, nil, nil)
+	const want = "==> /proc/1/stat 28 bytes <==\na\n==> /proc/1/x 3 bytes <==\n\n" +
+		"==> /proc/1/exe link 16 bytes <==\n/bin/x bytes <==\n" +
+		"==> /proc/1/maps 4 bytes, skipped: longer <==\npart\n" +
+		"==> /proc/1/environ denied: permission denied <==\n" +
+		"==> /proc/1/empty 0 bytes <==\n\n"
+	if string(raw) != want {
+		t.Fatalf("got\n%s\nwant\n%s", raw, want)
+	}
+	all, err := ParseSections(want)
+	if err != nil || len(all) != 5 {
+		t.Fatalf("%+v %v", all, err)
+	}
+	if all[1] != (Section{Name: "/proc/1/exe", Link: true, Data: "/bin/x bytes <=="}) ||
+		all[2] != (Section{Name: "/proc/1/maps", Data: "part", Err: "skipped: longer"}) ||
+		all[3] != (Section{Name: "/proc/1/environ", Err: "denied: permission denied"}) {
+		t.Errorf("%+v", all)
+	}
+	for cut := 1; cut < len(want); cut++ {
+		part, err := ParseSections(want[:cut])
+		whole := bytes.HasSuffix([]byte(want[:cut]), []byte("\n"))
+		if err == nil && !whole {
+			t.Errorf("cut at %d: no error, %d sections", cut, len(part))
+		}
+	}
+}
+
+func TestTTY(t *testing.T) {
+	drivers := parseTTYDrivers(fixtureTexts(t, "tty/drivers")[0])
+	for _, c := range []struct {
+		nr   int64
+		name string
+	}{{0, ""}, {34819, "/dev/pts/3"}, {34816 | 1<<20, "/dev/pts/256"}, {1025, "/dev/tty1"}, {1088, "/dev/ttyS0"}, {5<<8 | 1, "/dev/console"}, {250 << 8, ""}} {
+		tty := ttyOf(c.nr, drivers)
+		if (tty == nil) != (c.nr == 0) || tty != nil && string(tty.Name) != c.name {
+			t.Errorf("%d: %+v, want %q", c.nr, tty, c.name)
+		}
+	}
+}
+
+func TestMapLine(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want Map
+	}{
+		{"562863096000-56286309c000 r-xp 00002000 fe:00 247278                     /usr/bin/head",
+			Map{Start: "562863096000", End: "56286309c000", Perms: "r-xp", Offset: "00002000", Dev: "fe:00", Inode: 247278, Path: "/usr/bin/head"}},
+		{"7f0-7f1 rw-s 00000000 00:01 1025                       /memfd: a  b\\012 (deleted)",
+			Map{Start: "7f0", End: "7f1", Perms: "rw-s", Offset: "00000000", Dev: "00:01", Inode: 1025, Path: "/memfd: a  b\\012", Deleted: true}},
+		{"7f0-7f1 rw-p 00000000 00:00 0 ", Map{Start: "7f0", End: "7f1", Perms: "rw-p", Offset: "00000000", Dev: "00:00"}},
+	} {
+		if m, err := parseMapLine(c.line); err != nil || m != c.want {
+			t.Errorf("%q: %+v %v", c.line, m, err)
+		}
+	}
+	for _, bad := range []string{"", "x", "7f0-7f1 rw-p 0 00:00", "7f0 rw-p 0 00:00 0", "7f0-7f1 rw 0 00:00 0"} {
+		if m, err := parseMapLine(bad); err == nil {
+			t.Errorf("%q: %+v and no error", bad, m)
+		}
+	}
+}

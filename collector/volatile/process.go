@@ -1,0 +1,190 @@
+package volatile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"hozen/collector"
+	"hozen/packager/evidence"
+)
+
+// Processes takes every process: its row, its open files, its mappings, the
+// hash of its running image, and what the kernel said of it, byte for byte.
+//
+//	volatile/processes.jsonl                a Process a line, by pid
+//	volatile/processes/files.jsonl          a File a line: open files, by pid and number
+//	volatile/processes/maps.jsonl           a Map a line: mappings, by pid and address
+//	volatile/processes/basis.txt            what the rows rest on: boot time, ticks, names of ids
+//	volatile/processes/PID-STARTTICK.txt    all that was read of one process, in sections
+//	volatile/processes/PID-unread.txt       why nothing was, where its start is not known
+//
+// The tables of open files and mappings are apart from the rows, because on a
+// desktop they are fifty times as large, and who wants them wants all of them.
+// The form of the texts is told in process_raw.go; rows are made from them alone
+// (and from the image, which only the running host has).
+//
+// Processes are read by two workers and put in order of pid; the tables grow in
+// the sink while they are read, so memory does not grow with their number. A
+// process that does not answer (a hung mount under its image, a lock held on its
+// memory) is left behind after some seconds, recorded, and another worker goes on.
+//
+// Reading of another's environment, files, mappings and image needs root (or
+// CAP_SYS_PTRACE); without it there is a row for every process all the same.
+func Processes() collector.Collector {
+	return collector.Collector{
+		Name: "processes", Doc: "processes with their images, threads, open files and mappings",
+		Volatility: collector.Live,
+		Limit:      collector.Limit{Time: 3 * time.Minute},
+		Estimate:   estimateProcesses,
+		Collect:    collectProcesses,
+	}
+}
+
+func estimateProcesses(h *collector.Host) collector.Estimate {
+	names, err := h.Names("/proc")
+	if err != nil {
+		return collector.Estimate{}
+	}
+	n := int64(len(appendNumbers(nil, names)))
+	return collector.Estimate{Time: time.Duration(n) * 500 * time.Microsecond, Bytes: n * 24 << 10}
+}
+
+const (
+	processTable = "volatile/processes.jsonl"
+	fileTable    = "volatile/processes/files.jsonl"
+	mapTable     = "volatile/processes/maps.jsonl"
+)
+
+// putAll records one outcome for all three tables.
+func putAll(ctx context.Context, to evidence.Sink, why error) error {
+	for _, path := range [...]string{processTable, fileTable, mapTable} {
+		item := evidence.Item{Path: path, Source: "/proc"}
+		if err := to.Put(ctx, item, func(io.Writer) error { return why }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readProcesses is the collector for hosts with /proc.
+func readProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+	if ctx.Err() != nil {
+		return putAll(ctx, to, context.Cause(ctx))
+	}
+	all, err := h.Names("/proc")
+	if err != nil {
+		return putAll(ctx, to, err)
+	}
+	open, end, err := openProcs(h)
+	if err != nil {
+		return putAll(ctx, to, fmt.Errorf("/proc: %w", err))
+	}
+	b, basisText := readBasis(h)
+	err = to.Put(ctx, evidence.Item{Path: "volatile/processes/basis.txt", Source: "/proc/stat and others, as headed"}, func(w io.Writer) error {
+		_, err := w.Write(basisText)
+		return err
+	})
+	if err != nil {
+		end()
+		return err
+	}
+	im := newImages(b)
+	p := newPool(ctx, func() *fetcher {
+		return &fetcher{host: h, open: open(), basis: b.forWorker(), images: im}
+	}, end)
+	defer p.close()
+	g := &gathering{to: to, pool: p, pids: appendNumbers(nil, all)}
+	return g.run(ctx)
+}
+
+// A gathering takes the processes from the pool in order, and puts them.
+type gathering struct {
+	to                            evidence.Sink
+	pool                          *pool
+	pids                          []int
+	tables                        [3]*table
+	rowTally, fileTally, mapTally evidence.Tally
+}
+
+func (g *gathering) run(ctx context.Context) error {
+	for i, path := range [...]string{processTable, fileTable, mapTable} {
+		g.tables[i] = openTable(ctx, g.to, evidence.Item{Path: path, Source: "/proc"})
+	}
+	err := g.each(ctx)
+	for i, t := range [...]*evidence.Tally{&g.rowTally, &g.fileTally, &g.mapTally} {
+		err = errors.Join(err, g.tables[i].end(t.Err()))
+	}
+	return err
+}
+
+// each puts one process after another. It gives only errors of the sink.
+func (g *gathering) each(ctx context.Context) error {
+	for i := range g.pids {
+		if g.broken() {
+			return nil // the end of the table has the error
+		}
+		r, why := g.pool.next(ctx, g.pids[i:])
+		if why != nil {
+			left := fmt.Errorf("%d processes not read: %w", len(g.pids)-i, why)
+			for _, t := range [...]*evidence.Tally{&g.rowTally, &g.fileTally, &g.mapTally} {
+				t.Add("/proc", left)
+			}
+			return nil
+		}
+		if err := g.put(ctx, r); err != nil {
+			return err
+		}
+		g.pool.reuse(ctx, r)
+	}
+	return nil
+}
+
+func (g *gathering) broken() bool {
+	for _, t := range g.tables {
+		if t.ended() {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *gathering) put(ctx context.Context, r *fetched) error {
+	g.rowTally.Merge(&r.rowTally)
+	g.fileTally.Merge(&r.fileTally)
+	g.mapTally.Merge(&r.mapTally)
+	g.tables[0].write(r.row)
+	g.tables[1].write(r.files)
+	g.tables[2].write(r.maps)
+	name := "-unread.txt"
+	if r.known {
+		name = "-" + strconv.FormatUint(r.start, 10) + ".txt"
+	}
+	pid := strconv.Itoa(r.pid)
+	item := evidence.Item{Path: "volatile/processes/" + pid + name, Source: "/proc/" + pid}
+	return g.to.Put(ctx, item, func(w io.Writer) error {
+		if len(r.raw) > 0 {
+			if _, err := w.Write(r.raw); err != nil {
+				return err
+			}
+		}
+		return r.outcome()
+	})
+}
+
+// outcome is the error with which the raw item of a process ends.
+func (r *fetched) outcome() error {
+	if r.unread != nil {
+		return r.unread
+	}
+	if err := r.rawTally.Err(); err != nil {
+		return err
+	}
+	if r.gone {
+		return evidence.Gone("it ended while it was read")
+	}
+	return nil
+}

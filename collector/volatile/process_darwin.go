@@ -1,0 +1,32 @@
+package volatile
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/shirou/gopsutil/v3/process"
+	"golang.org/x/sys/unix"
+)
+
+// portableName is the p_comm of sysctl kern.proc.pid, at most 16 bytes: gopsutil
+// would run ps for longer names.
+func portableName(_ context.Context, p *process.Process) (string, error) {
+	k, err := unix.SysctlKinfoProc("kern.proc.pid", int(p.Pid))
+	if err != nil {
+		return "", err
+	}
+	name, _, _ := bytes.Cut(k.Proc.P_comm[:], []byte{0})
+	return string(name), nil
+}
+
+// portableMore adds the effective user and the niceness, from the same table.
+func portableMore(_ context.Context, p *process.Process, row *Process, fault func(string, error)) {
+	k, err := unix.SysctlKinfoProc("kern.proc.pid", int(p.Pid))
+	if err != nil {
+		fault("uid", err)
+		return
+	}
+	row.UID = &IDs{Effective: ID{ID: k.Eproc.Ucred.Uid}, Real: ID{ID: k.Eproc.Pcred.P_ruid}, Saved: ID{ID: k.Eproc.Pcred.P_svuid}}
+	row.Sched.Nice = int64(k.Proc.P_nice)
+	row.Pgrp = int64(k.Eproc.Pgid)
+}

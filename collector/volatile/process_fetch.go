@@ -1,0 +1,266 @@
+package volatile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"hozen/collector"
+	"hozen/packager/evidence"
+)
+
+// A procDir is one process's directory in /proc. It stands for the process, not
+// for its number: once the process has ended, nothing of another that got the
+// number is read through it.
+type procDir interface {
+	// get appends what a file says, at most limit bytes of it, or where a
+	// symbolic link leads.
+	get(dst []byte, name string, link bool, limit int) ([]byte, error)
+	// list appends the numbers that are names in a directory, in order.
+	list(dst []int, name string, limit int) ([]int, error)
+	Close() error
+}
+
+// Bounds of one process. A host may be made up; what is beyond is recorded as cut.
+const (
+	limitText    = 1 << 20 // most files; 65536 groups need 0.7 MiB in status
+	limitArgs    = 2 << 20 // cmdline and environ, each
+	limitMaps    = 8 << 20 // 65530 mappings, vm.max_map_count's default, fit
+	limitFiles   = 1 << 16
+	limitThreads = 1 << 16
+	limitImage   = 1 << 30 // bytes of an image that are hashed
+	limitInfo    = 1 << 16 // fdinfo
+)
+
+// errMounted is what a reader says where /proc/PID has something mounted over
+// it: an old way to hide a process.
+var errMounted = errors.New("something else is mounted over it")
+
+// A fetcher reads processes, one after another, into its own buffers.
+type fetcher struct {
+	host    *collector.Host
+	open    func(pid int) (procDir, error)
+	basis   *basis
+	images  *images
+	scratch []byte
+	numbers []int
+}
+
+// A fetched is all that was read of one process, and the rows made of it.
+type fetched struct {
+	pid       int
+	start     uint64
+	known     bool // start was read
+	gone      bool
+	unread    error // nothing was read
+	raw       []byte
+	image     *imageRead
+	row       []byte // of processes.jsonl, with its newline
+	files     []byte // rows of files.jsonl
+	maps      []byte // rows of maps.jsonl
+	rawTally  evidence.Tally
+	rowTally  evidence.Tally
+	fileTally evidence.Tally
+	mapTally  evidence.Tally
+}
+
+func (r *fetched) reset(pid int) {
+	*r = fetched{pid: pid, raw: r.raw[:0], row: r.row[:0], files: r.files[:0], maps: r.maps[:0]}
+}
+
+// process reads one process. A panic is a fact about our reading, kept as such.
+func (f *fetcher) process(ctx context.Context, pid int, r *fetched) {
+	r.reset(pid)
+	defer func() {
+		if p := recover(); p != nil {
+			r.unread = fmt.Errorf("panic: %v", p)
+		}
+		if r.unread != nil {
+			r.fail(r.unread)
+		}
+	}()
+	d, err := f.open(pid)
+	if err != nil {
+		r.unread = err
+		return
+	}
+	defer d.Close()
+	f.read(ctx, d, r)
+	if r.unread == nil {
+		makeRows(r, f.basis)
+	}
+}
+
+// fail makes the row and the raw text of a process that was not read.
+func (r *fetched) fail(err error) {
+	r.gone = isGone(err)
+	p := Process{PID: r.pid, Gone: r.gone, Unread: text(because(err))}
+	r.row = append(appendProcess(r.row[:0], &p), '\n')
+	r.files, r.maps = r.files[:0], r.maps[:0]
+	r.rowTally.Add("/proc/"+strconv.Itoa(r.pid), err)
+}
+
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+}
+
+// read takes the sections in a fixed order: first what tells who the process
+// is, last a second look at stat, which tells whether it is still there.
+func (f *fetcher) read(ctx context.Context, d procDir, r *fetched) {
+	stat, err := f.file(d, r, "stat", limitText)
+	if err != nil {
+		r.unread = err
+		return
+	}
+	first, err := parseStat(string(stat))
+	if err == nil && first.pid != r.pid {
+		err = fmt.Errorf("/proc/%d says that it is %d: %w", r.pid, first.pid, errMounted)
+	}
+	if err != nil {
+		r.unread = err
+		return
+	}
+	r.start, r.known = first.start(), true
+	f.file(d, r, "status", limitText)
+	f.file(d, r, "cmdline", limitArgs)
+	f.file(d, r, "environ", limitArgs)
+	if target, err := f.link(d, r, "exe"); err == nil {
+		r.image = f.images.of(ctx, f.host, r.pid, string(target))
+		r.rowTally.Add("/proc/"+strconv.Itoa(r.pid)+"/exe", r.image.err)
+	}
+	f.link(d, r, "cwd")
+	f.link(d, r, "root")
+	f.namespaces(d, r)
+	for _, name := range [...]string{"cgroup", "io", "loginuid", "sessionid", "oom_score", "oom_score_adj", "wchan", "personality", "attr/current"} {
+		f.file(d, r, name, limitText)
+	}
+	f.file(d, r, "maps", limitMaps)
+	f.openFiles(ctx, d, r)
+	if first.field[statThreads] > 1 {
+		f.threads(ctx, d, r)
+	}
+	f.again(d, r)
+}
+
+func (f *fetcher) namespaces(d procDir, r *fetched) {
+	for _, name := range [...]string{
+		"ns/cgroup", "ns/ipc", "ns/mnt", "ns/net", "ns/pid", "ns/pid_for_children", "ns/time", "ns/time_for_children", "ns/uts",
+	} {
+		f.link(d, r, name)
+	}
+	if user, err := f.link(d, r, "ns/user"); err == nil && string(user) != f.basis.userNS {
+		f.file(d, r, "uid_map", limitText)
+		f.file(d, r, "gid_map", limitText)
+	}
+}
+
+func (f *fetcher) openFiles(ctx context.Context, d procDir, r *fetched) {
+	f.listing(d, r, "fd", limitFiles)
+	for _, fd := range f.numbers {
+		if ctx.Err() != nil {
+			r.add("fd", context.Cause(ctx))
+			return
+		}
+		n := strconv.Itoa(fd)
+		if _, err := f.link(d, r, "fd/"+n); !isGone(err) {
+			f.file(d, r, "fdinfo/"+n, limitInfo)
+		}
+	}
+}
+
+func (f *fetcher) threads(ctx context.Context, d procDir, r *fetched) {
+	f.listing(d, r, "task", limitThreads)
+	for _, tid := range f.numbers {
+		if ctx.Err() != nil {
+			r.add("task", context.Cause(ctx))
+			return
+		}
+		f.file(d, r, "task/"+strconv.Itoa(tid)+"/stat", limitText)
+	}
+}
+
+// again reads stat once more, and keeps it only where it tells of an end.
+func (f *fetcher) again(d procDir, r *fetched) {
+	var err error
+	f.scratch, err = d.get(f.scratch[:0], "stat", false, limitText)
+	if err == nil {
+		last, bad := parseStat(string(f.scratch))
+		if bad == nil && last.start() == r.start {
+			return
+		}
+		err = evidence.Gone("the process number was given to another process meanwhile")
+	}
+	r.gone = true
+	r.raw = appendSection(r.raw, "/proc/"+strconv.Itoa(r.pid)+"/stat", false, nil, err)
+}
+
+// file appends a section with the contents of a file and gives these, valid
+// until the next read.
+func (f *fetcher) file(d procDir, r *fetched, name string, limit int) ([]byte, error) {
+	return f.section(d, r, name, false, limit)
+}
+
+func (f *fetcher) link(d procDir, r *fetched, name string) ([]byte, error) {
+	return f.section(d, r, name, true, limitText)
+}
+
+func (f *fetcher) section(d procDir, r *fetched, name string, link bool, limit int) ([]byte, error) {
+	var err error
+	f.scratch, err = d.get(f.scratch[:0], name, link, limit)
+	err = reading(name, err)
+	r.raw = appendSection(r.raw, r.path(name), link, f.scratch, err)
+	r.add(name, err)
+	return f.scratch, err
+}
+
+// listing appends a section with the numbers in a directory, one a line, and
+// leaves them in f.numbers.
+func (f *fetcher) listing(d procDir, r *fetched, name string, limit int) {
+	var err error
+	f.numbers, err = d.list(f.numbers[:0], name, limit)
+	f.scratch = f.scratch[:0]
+	for _, n := range f.numbers {
+		f.scratch = append(strconv.AppendInt(f.scratch, int64(n), 10), '\n')
+	}
+	r.raw = appendSection(r.raw, r.path(name), false, f.scratch, err)
+	r.add(name, err)
+}
+
+func (r *fetched) path(name string) string {
+	return "/proc/" + strconv.Itoa(r.pid) + "/" + name
+}
+
+// reading gives errors of reads their meaning where the kernel's number alone
+// would say the wrong thing.
+func reading(name string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, collector.ErrTooLong):
+		return evidence.Cut("longer than the limit")
+	case name == "attr/current" && errors.Is(err, syscall.EINVAL):
+		return evidence.NotHere("no security module answers")
+	}
+	return err
+}
+
+// add counts an error in the raw item and in the table that it belongs to.
+func (r *fetched) add(name string, err error) {
+	if err == nil {
+		return
+	}
+	what := r.path(name)
+	r.rawTally.Add(what, err)
+	switch top, _, _ := strings.Cut(name, "/"); top {
+	case "fd", "fdinfo":
+		r.fileTally.Add(what, err)
+	case "maps":
+		r.mapTally.Add(what, err)
+	default:
+		r.rowTally.Add(what, err)
+	}
+}

@@ -1,0 +1,119 @@
+//go:build !linux
+
+package volatile
+
+import (
+	"context"
+	"io"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/shirou/gopsutil/v3/process"
+
+	"hozen/collector"
+	"hozen/collector/jsonl"
+	"hozen/packager/evidence"
+)
+
+// openProcs gives the function by which processes of a fixture are opened.
+func openProcs(h *collector.Host) (open func() func(pid int) (procDir, error), end func(), err error) {
+	return func() func(int) (procDir, error) {
+		return func(pid int) (procDir, error) { return openHostDir(h, pid) }
+	}, func() {}, nil
+}
+
+// collectProcesses reads a fixture's /proc as on Linux. On the running system it
+// gives the rows that gopsutil can make there, and says skipped for the rest.
+func collectProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+	if !h.Live {
+		return readProcesses(ctx, h, to)
+	}
+	item := evidence.Item{Path: processTable, Source: "the process list of " + runtime.GOOS}
+	if err := to.Put(ctx, item, func(w io.Writer) error { return portableRows(ctx, w) }); err != nil {
+		return err
+	}
+	for _, path := range [...]string{fileTable, mapTable} {
+		err := to.Put(ctx, evidence.Item{Path: path, Source: "the process list of " + runtime.GOOS}, func(io.Writer) error {
+			return evidence.Skip("not on %s", runtime.GOOS)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func portableRows(ctx context.Context, w io.Writer) error {
+	pids, err := process.PidsWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	var tally evidence.Tally
+	table := jsonl.NewWriter(w)
+	for _, pid := range sorted(pids) {
+		if ctx.Err() != nil {
+			tally.Add("the processes from "+itoa(pid), context.Cause(ctx))
+			break
+		}
+		row := portableRow(ctx, pid)
+		tally.Add("process "+itoa(pid), row.err)
+		if err := table.Row(&row.Process); err != nil {
+			return err
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return tally.Err()
+}
+
+type portable struct {
+	Process
+	err error
+}
+
+// portableRow asks gopsutil only for what it finds by system calls on every
+// system without a reader of ours. On macOS its Exe, Cwd, Cmdline, NumThreads,
+// Times and MemoryInfo run ps or lsof (process_darwin_nocgo.go), and so does Name
+// for long names; Status, Foreground, Children and Connections run ps, pgrep or
+// lsof on the BSDs too; Username on Windows may ask a domain controller. None of
+// them is called here; what is safe on one system only is in portableMore.
+func portableRow(ctx context.Context, pid int32) portable {
+	row := portable{Process: Process{PID: int(pid)}}
+	p := &process.Process{Pid: pid} // not NewProcess, which sends signal 0
+	fault := func(name string, err error) {
+		if row.Errors == nil {
+			row.Errors = map[string]jsonl.Text{}
+		}
+		row.Errors[name] = text(because(err))
+		if row.err == nil {
+			row.err = err
+		}
+	}
+	name, err := portableName(ctx, p)
+	if err != nil {
+		fault("comm", err)
+	}
+	row.Comm = text(name)
+	ppid, err := p.PpidWithContext(ctx)
+	if err != nil {
+		fault("ppid", err)
+	}
+	row.PPID = int(ppid)
+	if ms, err := p.CreateTimeWithContext(ctx); err != nil {
+		fault("start", err)
+	} else if ms > 0 {
+		row.Start = time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
+	}
+	portableMore(ctx, p, &row.Process, fault)
+	return row
+}
+
+func sorted(pids []int32) []int32 {
+	slices.Sort(pids)
+	return slices.Compact(pids)
+}
+
+func itoa(pid int32) string { return strconv.Itoa(int(pid)) }

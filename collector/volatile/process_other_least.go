@@ -1,0 +1,16 @@
+//go:build !linux && !windows && !freebsd && !darwin
+
+package volatile
+
+import (
+	"context"
+
+	"github.com/shirou/gopsutil/v3/process"
+)
+
+func portableName(ctx context.Context, p *process.Process) (string, error) {
+	return p.NameWithContext(ctx)
+}
+
+// portableMore adds nothing: what gopsutil does here was not looked at.
+func portableMore(context.Context, *process.Process, *Process, func(string, error)) {}

@@ -1,0 +1,268 @@
+package volatile
+
+import (
+	"strconv"
+	"strings"
+
+	"hozen/collector/jsonl"
+)
+
+func text(s string) jsonl.Text { return jsonl.Text(s) }
+
+// makeRows makes the rows of a process from its raw text alone (and the image,
+// which only the running host has), so that anybody can make them again from
+// the archive.
+func makeRows(r *fetched, b *basis) {
+	m := rowMaker{r: r, b: b, p: Process{PID: r.pid, Gone: r.gone}}
+	if r.image != nil {
+		m.p.Exe = &r.image.Image
+	}
+	rest := string(r.raw)
+	for rest != "" {
+		s, after, err := nextSection(rest)
+		if err != nil {
+			m.fault("raw", err.Error())
+			break
+		}
+		m.section(s)
+		rest = after
+	}
+	m.flushFile()
+	m.finish()
+	r.row = append(appendProcess(r.row, &m.p), '\n')
+}
+
+// A rowMaker takes the sections of one process.
+type rowMaker struct {
+	r        *fetched
+	b        *basis
+	p        Process
+	main     procStat
+	seen     bool // the first stat was taken
+	file     File
+	inFile   bool
+	files    int
+	mappings int
+}
+
+// section takes one section. Text that is not what it should be is a fault of
+// its field; the others are taken all the same.
+func (m *rowMaker) section(s Section) {
+	name := strings.TrimPrefix(s.Name, "/proc/")
+	if _, after, ok := strings.Cut(name, "/"); ok {
+		name = after
+	}
+	if !procName(name) {
+		m.fault("raw", "a section that is not of a process")
+		return
+	}
+	top, sub, _ := strings.Cut(name, "/")
+	if top == "fd" && sub != "" || top == "fdinfo" {
+		m.openFile(top, sub, s)
+		return
+	}
+	if s.Err != "" && s.outcome() != "absent" {
+		m.fault(top, s.Err)
+	}
+	if s.Err != "" && s.Data == "" {
+		return
+	}
+	switch top {
+	case "stat":
+		m.stat(s.Data)
+	case "fd":
+		m.p.OpenFiles = &m.files
+	case "maps":
+		m.p.Mappings = &m.mappings
+		m.maps(s.Data)
+	case "task":
+		if sub != "" {
+			m.thread(s.Data)
+		}
+	case "ns":
+		m.namespace(sub, s.Data)
+	default:
+		m.field(top, s.Data)
+	}
+}
+
+// procName says whether a name is of the kind that the kernel gives below
+// /proc/PID: names become keys of the row.
+func procName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c != '_' && c != '/' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func (m *rowMaker) fault(name, why string) {
+	if m.p.Errors == nil {
+		m.p.Errors = map[string]jsonl.Text{}
+	}
+	if _, has := m.p.Errors[name]; !has {
+		m.p.Errors[name] = text(why)
+	}
+}
+
+// field takes the files that are one value or a few.
+func (m *rowMaker) field(name, data string) {
+	p := &m.p
+	line := strings.TrimSuffix(data, "\n")
+	switch name {
+	case "status":
+		fillStatus(p, data, m.b)
+	case "cmdline":
+		p.Argv = texts(nil, data, 0)
+	case "environ":
+		p.Environ = texts(nil, data, 0)
+	case "exe":
+		if p.Exe == nil {
+			p.Exe = &Image{Path: text(data)}
+		}
+	case "cwd":
+		p.Cwd = text(data)
+	case "root":
+		p.Root = text(data)
+	case "uid_map":
+		p.UIDMap = texts(nil, data, '\n')
+	case "gid_map":
+		p.GIDMap = texts(nil, data, '\n')
+	case "cgroup":
+		p.Cgroup = texts(nil, data, '\n')
+		runtime, id := containerID(data)
+		p.Runtime, p.Container = runtime, text(id)
+	case "io":
+		p.IO = parseIO(data)
+	case "loginuid":
+		// 4294967295 is "nobody logged in": INVALID_UID, user_namespaces(7).
+		if id, ok := m.b.users.id(line); ok && id.ID != 1<<32-1 {
+			p.LoginUID = &id
+		}
+	case "sessionid":
+		if id := maybe(line); id != nil && *id != 1<<32-1 {
+			p.SessionID = id
+		}
+	case "oom_score":
+		p.OOMScore = maybe(line)
+	case "oom_score_adj":
+		p.OOMScoreAdj = maybe(line)
+	case "wchan":
+		if line != "0" { // it waits for nothing, or we may not know
+			p.WChan = text(line)
+		}
+	case "personality":
+		p.Personality = plain(line)
+	case "attr":
+		p.Label = text(strings.TrimRight(line, "\x00"))
+	}
+}
+
+func (m *rowMaker) stat(data string) {
+	if m.seen {
+		return // the second look, kept only where it tells of an end
+	}
+	s, err := parseStat(data)
+	if err != nil {
+		m.fault("stat", err.Error())
+		return
+	}
+	m.main, m.seen = s, true
+	p, f := &m.p, &s.field
+	u := func(n int) uint64 { return uint64(f[n]) }
+	p.PPID, p.Comm, p.State = int(f[statPPID]), text(s.comm), plain(s.state)
+	p.StartTicks, p.Start = s.start(), m.b.started(s.start())
+	p.KernelThread, p.Flags = s.kernelThread(), u(statFlags)
+	p.Pgrp, p.Session = f[statPgrp], f[statSession]
+	if p.TTY = ttyOf(f[statTTY], m.b.ttys); p.TTY != nil {
+		p.TTYPgrp = f[statTTYPgrp]
+	}
+	p.NumThreads, p.ExitSignal = f[statThreads], f[statExitSignal]
+	p.CPU = CPU{
+		User: u(statUtime), System: u(statStime), ChildUser: u(statCutime), ChildSystem: u(statCstime),
+		Guest: u(statGuest), BlockIO: u(statBlockIO), MinorFaults: u(statMinflt), MajorFaults: u(statMajflt),
+		Processor: f[statProcessor], TicksEachSecond: m.b.ticks,
+	}
+	p.Sched = Sched{Priority: f[statPriority], Nice: f[statNice], RTPriority: f[statRTPriority], Policy: f[statPolicy]}
+	p.Memory.Virtual, p.Memory.Resident = u(statVsize), u(statRSS)*m.b.pageSize
+}
+
+func (m *rowMaker) thread(data string) {
+	s, err := parseStat(data)
+	if err != nil {
+		m.fault("task", err.Error())
+		return
+	}
+	m.p.Threads = append(m.p.Threads, m.threadOf(&s))
+}
+
+func (m *rowMaker) threadOf(s *procStat) Thread {
+	return Thread{TID: s.pid, Comm: text(s.comm), State: plain(s.state), StartTicks: s.start(), Start: m.b.started(s.start())}
+}
+
+// namespace reads the target of a link of namespaces(7): "net:[4026531840]".
+func (m *rowMaker) namespace(name, target string) {
+	_, number, ok := strings.Cut(target, ":[")
+	inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+	if !ok || err != nil {
+		m.fault("ns", "not a namespace: "+target)
+		return
+	}
+	if m.p.Namespaces == nil {
+		m.p.Namespaces = make(map[string]uint64, 10)
+	}
+	m.p.Namespaces[name] = inode
+}
+
+func (m *rowMaker) maps(data string) {
+	for line := range strings.Lines(data) {
+		row, err := parseMapLine(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			m.fault("maps", err.Error())
+			continue
+		}
+		row.PID, row.StartTicks = m.r.pid, m.r.start
+		m.r.maps = append(appendMap(m.r.maps, &row), '\n')
+		m.mappings++
+	}
+}
+
+// openFile takes fd/N, and the fdinfo/N that follows it.
+func (m *rowMaker) openFile(top, sub string, s Section) {
+	if top == "fd" {
+		m.flushFile()
+		fd, err := strconv.Atoi(sub)
+		if err != nil {
+			m.fault("fd", "not a number: "+sub)
+			return
+		}
+		m.inFile = true
+		target, deleted := strings.CutSuffix(s.Data, deletedMark)
+		m.file = File{PID: m.r.pid, StartTicks: m.r.start, FD: fd, Target: text(target), Deleted: deleted, Error: text(s.Err)}
+		return
+	}
+	if !m.inFile {
+		return
+	}
+	fillFDInfo(&m.file, s.Data)
+	if m.file.Error == "" {
+		m.file.Error = text(s.Err)
+	}
+}
+
+func (m *rowMaker) flushFile() {
+	if m.inFile {
+		m.r.files = append(appendFile(m.r.files, &m.file), '\n')
+		m.files++
+		m.inFile = false
+	}
+}
+
+// finish adds what rests on several sections.
+func (m *rowMaker) finish() {
+	if len(m.p.Threads) == 0 && m.seen && m.p.NumThreads == 1 {
+		m.p.Threads = []Thread{m.threadOf(&m.main)}
+	}
+	m.p.NumThreads = max(m.p.NumThreads, int64(len(m.p.Threads)))
+}
