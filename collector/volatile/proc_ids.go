@@ -7,14 +7,14 @@ import (
 	"hozen/collector/jsonl"
 )
 
-// names maps numbers of users or groups to names.
-type names map[uint32]jsonl.Text
+// idNames maps numbers of users or groups to names.
+type idNames map[uint32]jsonl.Text
 
 // parseNames reads passwd(5) or group(5): fields between colons, the name first,
 // the number third. Of several names of one number the first counts, as it does
 // for getpwuid(3). Lines of other forms are passed over.
-func parseNames(text string) names {
-	n := names{}
+func parseNames(text string) idNames {
+	n := idNames{}
 	for line := range strings.Lines(text) {
 		name, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		_, rest, _ = strings.Cut(rest, ":")
@@ -30,7 +30,7 @@ func parseNames(text string) names {
 	return n
 }
 
-func (n names) id(word string) (ID, bool) {
+func (n idNames) id(word string) (ID, bool) {
 	v, err := strconv.ParseUint(word, 10, 32)
 	if err != nil {
 		return ID{}, false
@@ -40,7 +40,7 @@ func (n names) id(word string) (ID, bool) {
 
 // four reads the four numbers of the Uid and Gid lines of status; nil if they
 // are not four.
-func (n names) four(value string) *IDs {
+func (n idNames) four(value string) *IDs {
 	var out IDs
 	at := [...]*ID{&out.Real, &out.Effective, &out.Saved, &out.FS}
 	i := 0
@@ -59,7 +59,7 @@ func (n names) four(value string) *IDs {
 }
 
 // list reads the Groups line of status (the kernel allows 65536 of them).
-func (n names) list(dst []ID, value string) []ID {
+func (n idNames) list(dst []ID, value string) []ID {
 	for word := range strings.FieldsSeq(value) {
 		if id, ok := n.id(word); ok {
 			dst = append(dst, id)

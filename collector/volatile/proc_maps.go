@@ -24,7 +24,7 @@ func parseMapLine(line string) (m Map, err error) {
 	inode, path, _ := strings.Cut(rest, " ")
 	start, end, ok := strings.Cut(span, "-")
 	m.Inode, err = strconv.ParseUint(inode, 10, 64)
-	if err != nil || !ok || len(perms) != 4 || !isHex(start, 1) || !isHex(end, 1) || !isHex(offset, 1) || plain(perms+dev) == "" {
+	if err != nil || !ok || len(perms) != 4 || !isHex(start, 1) || !isHex(end, 1) || !isHex(offset, 1) || printable(perms+dev) == "" {
 		return m, fmt.Errorf("maps: %.80q", line)
 	}
 	m.Start, m.End, m.Perms, m.Offset, m.Dev = start, end, perms, offset, dev
@@ -39,13 +39,13 @@ func fillFDInfo(f *File, text string) {
 	eachLine(text, func(key, value string) {
 		switch key {
 		case "pos":
-			f.Pos = number(value)
+			f.Pos = procNumber(value)
 		case "flags":
-			f.Flags = plain(value)
+			f.Flags = printable(value)
 		case "mnt_id":
-			f.MountID = number(value)
+			f.MountID = procNumber(value)
 		case "ino":
-			f.Inode = uint64(number(value))
+			f.Inode = uint64(procNumber(value))
 		}
 	})
 }

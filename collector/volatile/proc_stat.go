@@ -112,7 +112,7 @@ func fillStatus(p *Process, text string, b *basis) {
 		case "Umask":
 			p.Umask = value
 		case "TracerPid":
-			p.TracerPID = number(value)
+			p.TracerPID = procNumber(value)
 		case "Uid":
 			p.UID = b.users.four(value)
 		case "Gid":
@@ -122,17 +122,17 @@ func fillStatus(p *Process, text string, b *basis) {
 		case "NSpid":
 			p.NSPID = nested(value)
 		case "Seccomp":
-			p.Seccomp = maybe(value)
+			p.Seccomp = procNumberIf(value)
 		case "Seccomp_filters":
-			p.SeccompFilters = maybe(value)
+			p.SeccompFilters = procNumberIf(value)
 		case "NoNewPrivs":
-			p.NoNewPrivs = maybe(value)
+			p.NoNewPrivs = procNumberIf(value)
 		case "Cpus_allowed_list":
-			p.CPU.AllowedCPUs = plain(value)
+			p.CPU.AllowedCPUs = printable(value)
 		case "voluntary_ctxt_switches":
-			p.CPU.Voluntary = uint64(number(value))
+			p.CPU.Voluntary = uint64(procNumber(value))
 		case "nonvoluntary_ctxt_switches":
-			p.CPU.Nonvoluntary = uint64(number(value))
+			p.CPU.Nonvoluntary = uint64(procNumber(value))
 		case "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
 			seen = true
 			*caps.named(key) = b.cap(value)
@@ -199,7 +199,7 @@ func parseIO(text string) *IO {
 		at := io.named(key)
 		if at != nil {
 			seen = true
-			*at = uint64(number(value))
+			*at = uint64(procNumber(value))
 		}
 	})
 	if !seen {
@@ -228,8 +228,8 @@ func (io *IO) named(key string) *uint64 {
 	return nil
 }
 
-// number reads a decimal number; what is none is 0, for the raw text has it.
-func number(s string) int64 {
+// procNumber reads a decimal number; what is none is 0, for the raw text has it.
+func procNumber(s string) int64 {
 	v, err := parseNumber(s)
 	if err != nil {
 		return 0
@@ -237,8 +237,8 @@ func number(s string) int64 {
 	return v
 }
 
-// maybe is number for what may be missing.
-func maybe(s string) *int64 {
+// procNumberIf is number for what may be missing.
+func procNumberIf(s string) *int64 {
 	v, err := parseNumber(strings.TrimSpace(s))
 	if err != nil {
 		return nil
@@ -264,13 +264,13 @@ func nested(value string) []int {
 	}
 	out := make([]int, len(words))
 	for i, w := range words {
-		out[i] = int(number(w))
+		out[i] = int(procNumber(w))
 	}
 	return out
 }
 
-// plain gives s if it is printable ASCII, as the kernel's own words are.
-func plain(s string) string {
+// printable gives s if it is printable ASCII, as the kernel's own words are.
+func printable(s string) string {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return ""

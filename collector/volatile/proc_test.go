@@ -13,8 +13,8 @@ import (
 	"hozen/packager/evidence"
 )
 
-// fixtureTexts gives the texts of the fixture whose names end in suffix.
-func fixtureTexts(f testing.TB, suffix string) []string {
+// procTexts gives the texts of the fixture whose names end in suffix.
+func procTexts(f testing.TB, suffix string) []string {
 	f.Helper()
 	a, err := txtar.ParseFile(procsFixture)
 	if err != nil {
@@ -32,14 +32,14 @@ func fixtureTexts(f testing.TB, suffix string) []string {
 	return out
 }
 
-func seed(f *testing.F, suffix string) {
-	for _, s := range fixtureTexts(f, suffix) {
+func seedFrom(f *testing.F, suffix string) {
+	for _, s := range procTexts(f, suffix) {
 		f.Add(s)
 	}
 }
 
 func FuzzStat(f *testing.F) {
-	seed(f, "/stat")
+	seedFrom(f, "/stat")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := parseStat(text)
 		if err == nil && (s.last < statFieldsAtAll || !strings.Contains(text, "("+s.comm+")")) {
@@ -48,26 +48,26 @@ func FuzzStat(f *testing.F) {
 	})
 }
 
-// FuzzSections makes the rows of a made-up raw item, so that it goes through
+// FuzzProcessRows makes the rows of a made-up raw item, so that it goes through
 // every parser of a process: whatever it says, the rows are whole JSON.
-func FuzzSections(f *testing.F) {
-	f.Add("stat", fixtureTexts(f, "/stat")[1], "")
-	f.Add("status", fixtureTexts(f, "/status")[3], "failed: input/output error")
-	f.Add("maps", fixtureTexts(f, "/maps")[2], "")
-	f.Add("cgroup", fixtureTexts(f, "/cgroup")[3], "")
-	f.Add("io", fixtureTexts(f, "/io")[0], "")
+func FuzzProcessRows(f *testing.F) {
+	f.Add("stat", procTexts(f, "/stat")[1], "")
+	f.Add("status", procTexts(f, "/status")[3], "failed: input/output error")
+	f.Add("maps", procTexts(f, "/maps")[2], "")
+	f.Add("cgroup", procTexts(f, "/cgroup")[3], "")
+	f.Add("io", procTexts(f, "/io")[0], "")
 	f.Add("fd/3", "/tmp/x (deleted)", "")
-	f.Add("fdinfo/3", fixtureTexts(f, "/fdinfo/0")[0], "denied: permission denied")
+	f.Add("fdinfo/3", procTexts(f, "/fdinfo/0")[0], "denied: permission denied")
 	f.Add("ns/net", "net:[12]", "")
 	f.Add("loginuid", "1000", "")
-	f.Add("task/7/stat", fixtureTexts(f, "/stat")[1], "")
+	f.Add("task/7/stat", procTexts(f, "/stat")[1], "")
 	f.Add("environ", "A=1\x00B\xff", "")
 	b := &basis{ticks: 100, lastCap: 40, pageSize: 4096, caps: map[string]Cap{}, users: parseNames("root:x:0:0\n")}
 	f.Fuzz(func(t *testing.T, name, data, why string) {
 		if strings.ContainsAny(name+why, " \n") {
 			return
 		}
-		r := &fetched{pid: 7}
+		r := &procRead{pid: 7}
 		var err error
 		if why != "" {
 			err = errors.New(why)
@@ -78,7 +78,7 @@ func FuzzSections(f *testing.F) {
 		if !json.Valid(r.row) {
 			t.Errorf("not JSON: %s", r.row)
 		}
-		strict[Process](t, r.row)
+		strictRows[Process](t, r.row)
 		strictIf[File](t, r.files)
 		strictIf[Map](t, r.maps)
 	})
@@ -86,11 +86,11 @@ func FuzzSections(f *testing.F) {
 
 func strictIf[T any](t *testing.T, body []byte) {
 	if len(body) > 0 {
-		strict[T](t, body)
+		strictRows[T](t, body)
 	}
 }
 
-func FuzzParseSections(f *testing.F) {
+func FuzzProcessSections(f *testing.F) {
 	f.Add("==> /proc/1/x 3 bytes <==\na\nb\n==> /proc/1/y denied: no <==\n")
 	f.Add("==> /proc/1/x link 3 bytes, failed: x <==\na\nb\n")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -128,7 +128,7 @@ func FuzzBasis(f *testing.F) {
 	})
 }
 
-func TestSectionsRoundTrip(t *testing.T) {
+func TestProcessSections(t *testing.T) {
 	raw := appendSection(nil, "/proc/1/stat", false, []byte("a\n==> /proc/1/x 3 bytes <==\n"), nil)
 	raw = appendSection(raw, "/proc/1/exe", true, []byte("/bin/x bytes <=="), nil)
 	raw = appendSection(raw, "/proc/1/maps", false, []byte("part"), evidence.Cut("longer"))
@@ -161,7 +161,7 @@ func TestSectionsRoundTrip(t *testing.T) {
 }
 
 func TestTTY(t *testing.T) {
-	drivers := parseTTYDrivers(fixtureTexts(t, "tty/drivers")[0])
+	drivers := parseTTYDrivers(procTexts(t, "tty/drivers")[0])
 	for _, c := range []struct {
 		nr   int64
 		name string

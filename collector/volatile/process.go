@@ -59,8 +59,8 @@ const (
 	mapTable     = "volatile/processes/maps.jsonl"
 )
 
-// putAll records one outcome for all three tables.
-func putAll(ctx context.Context, to evidence.Sink, why error) error {
+// putProcTables records one outcome for all three tables.
+func putProcTables(ctx context.Context, to evidence.Sink, why error) error {
 	for _, path := range [...]string{processTable, fileTable, mapTable} {
 		item := evidence.Item{Path: path, Source: "/proc"}
 		if err := to.Put(ctx, item, func(io.Writer) error { return why }); err != nil {
@@ -73,15 +73,15 @@ func putAll(ctx context.Context, to evidence.Sink, why error) error {
 // readProcesses is the collector for hosts with /proc.
 func readProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 	if ctx.Err() != nil {
-		return putAll(ctx, to, context.Cause(ctx))
+		return putProcTables(ctx, to, context.Cause(ctx))
 	}
 	all, err := h.Names("/proc")
 	if err != nil {
-		return putAll(ctx, to, err)
+		return putProcTables(ctx, to, err)
 	}
 	open, end, err := openProcs(h)
 	if err != nil {
-		return putAll(ctx, to, fmt.Errorf("/proc: %w", err))
+		return putProcTables(ctx, to, fmt.Errorf("/proc: %w", err))
 	}
 	b, basisText := readBasis(h)
 	err = to.Put(ctx, evidence.Item{Path: "volatile/processes/basis.txt", Source: "/proc/stat and others, as headed"}, func(w io.Writer) error {
@@ -92,27 +92,27 @@ func readProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) err
 		end()
 		return err
 	}
-	im := newImages(b)
-	p := newPool(ctx, func() *fetcher {
-		return &fetcher{host: h, open: open(), basis: b.forWorker(), images: im}
+	im := newProcImages(b)
+	p := newProcPool(ctx, func() *procReader {
+		return &procReader{host: h, open: open(), basis: b.forWorker(), images: im}
 	}, end)
 	defer p.close()
-	g := &gathering{to: to, pool: p, pids: appendNumbers(nil, all)}
+	g := &procGathering{to: to, pool: p, pids: appendNumbers(nil, all)}
 	return g.run(ctx)
 }
 
-// A gathering takes the processes from the pool in order, and puts them.
-type gathering struct {
+// A procGathering takes the processes from the pool in order, and puts them.
+type procGathering struct {
 	to                            evidence.Sink
-	pool                          *pool
+	pool                          *procPool
 	pids                          []int
-	tables                        [3]*table
+	tables                        [3]*rowTable
 	rowTally, fileTally, mapTally evidence.Tally
 }
 
-func (g *gathering) run(ctx context.Context) error {
+func (g *procGathering) run(ctx context.Context) error {
 	for i, path := range [...]string{processTable, fileTable, mapTable} {
-		g.tables[i] = openTable(ctx, g.to, evidence.Item{Path: path, Source: "/proc"})
+		g.tables[i] = openRowTable(ctx, g.to, evidence.Item{Path: path, Source: "/proc"})
 	}
 	err := g.each(ctx)
 	for i, t := range [...]*evidence.Tally{&g.rowTally, &g.fileTally, &g.mapTally} {
@@ -122,7 +122,7 @@ func (g *gathering) run(ctx context.Context) error {
 }
 
 // each puts one process after another. It gives only errors of the sink.
-func (g *gathering) each(ctx context.Context) error {
+func (g *procGathering) each(ctx context.Context) error {
 	for i := range g.pids {
 		if g.broken() {
 			return nil // the end of the table has the error
@@ -143,7 +143,7 @@ func (g *gathering) each(ctx context.Context) error {
 	return nil
 }
 
-func (g *gathering) broken() bool {
+func (g *procGathering) broken() bool {
 	for _, t := range g.tables {
 		if t.ended() {
 			return true
@@ -152,7 +152,7 @@ func (g *gathering) broken() bool {
 	return false
 }
 
-func (g *gathering) put(ctx context.Context, r *fetched) error {
+func (g *procGathering) put(ctx context.Context, r *procRead) error {
 	g.rowTally.Merge(&r.rowTally)
 	g.fileTally.Merge(&r.fileTally)
 	g.mapTally.Merge(&r.mapTally)
@@ -176,7 +176,7 @@ func (g *gathering) put(ctx context.Context, r *fetched) error {
 }
 
 // outcome is the error with which the raw item of a process ends.
-func (r *fetched) outcome() error {
+func (r *procRead) outcome() error {
 	if r.unread != nil {
 		return r.unread
 	}

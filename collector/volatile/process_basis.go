@@ -17,7 +17,7 @@ type basis struct {
 	ticks         uint64    // clock ticks a second
 	lastCap       int
 	pageSize      uint64
-	users, groups names
+	users, groups idNames
 	ttys          []ttyDriver
 	userNS        string         // our own user namespace, "user:[…]"
 	caps          map[string]Cap // parsed sets; processes share few of them
@@ -109,7 +109,7 @@ func (b *basis) fromAuxv(text string) {
 	}{{8, binary.LittleEndian}, {4, binary.LittleEndian}, {8, binary.BigEndian}, {4, binary.BigEndian}} {
 		found := map[uint64]uint64{}
 		for at := 0; at+2*as.width <= len(data); at += 2 * as.width {
-			found[word(data[at:], as.width, as.order)] = word(data[at+as.width:], as.width, as.order)
+			found[auxWord(data[at:], as.width, as.order)] = auxWord(data[at+as.width:], as.width, as.order)
 		}
 		page, tick := found[auxPageSize], found[auxClkTck]
 		if page >= 4096 && page <= 1<<20 && page&(page-1) == 0 && tick > 0 && tick <= 10000 {
@@ -119,15 +119,15 @@ func (b *basis) fromAuxv(text string) {
 	}
 }
 
-func word(data []byte, width int, order binary.ByteOrder) uint64 {
+func auxWord(data []byte, width int, order binary.ByteOrder) uint64 {
 	if width == 4 {
 		return uint64(order.Uint32(data))
 	}
 	return order.Uint64(data)
 }
 
-// texts splits at sep; the piece after the last sep counts only if there is one.
-func texts(dst []jsonl.Text, s string, sep byte) []jsonl.Text {
+// splitTexts splits at sep; the piece after the last sep counts only if there is one.
+func splitTexts(dst []jsonl.Text, s string, sep byte) []jsonl.Text {
 	for s != "" {
 		i := strings.IndexByte(s, sep)
 		if i < 0 {

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// portableName is the p_comm of sysctl kern.proc.pid, at most 16 bytes: gopsutil
+// nameFromList is the p_comm of sysctl kern.proc.pid, at most 16 bytes: gopsutil
 // would run ps for longer names.
-func portableName(_ context.Context, p *process.Process) (string, error) {
+func nameFromList(_ context.Context, p *process.Process) (string, error) {
 	k, err := unix.SysctlKinfoProc("kern.proc.pid", int(p.Pid))
 	if err != nil {
 		return "", err
@@ -19,8 +19,8 @@ func portableName(_ context.Context, p *process.Process) (string, error) {
 	return string(name), nil
 }
 
-// portableMore adds the effective user and the niceness, from the same table.
-func portableMore(_ context.Context, p *process.Process, row *Process, fault func(string, error)) {
+// moreFromList adds the effective user and the niceness, from the same table.
+func moreFromList(_ context.Context, p *process.Process, row *Process, fault func(string, error)) {
 	k, err := unix.SysctlKinfoProc("kern.proc.pid", int(p.Pid))
 	if err != nil {
 		fault("uid", err)

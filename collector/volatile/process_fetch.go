@@ -40,18 +40,18 @@ const (
 // it: an old way to hide a process.
 var errMounted = errors.New("something else is mounted over it")
 
-// A fetcher reads processes, one after another, into its own buffers.
-type fetcher struct {
+// A procReader reads processes, one after another, into its own buffers.
+type procReader struct {
 	host    *collector.Host
 	open    func(pid int) (procDir, error)
 	basis   *basis
-	images  *images
+	images  *procImages
 	scratch []byte
 	numbers []int
 }
 
-// A fetched is all that was read of one process, and the rows made of it.
-type fetched struct {
+// A procRead is all that was read of one process, and the rows made of it.
+type procRead struct {
 	pid       int
 	start     uint64
 	known     bool // start was read
@@ -68,12 +68,12 @@ type fetched struct {
 	mapTally  evidence.Tally
 }
 
-func (r *fetched) reset(pid int) {
-	*r = fetched{pid: pid, raw: r.raw[:0], row: r.row[:0], files: r.files[:0], maps: r.maps[:0]}
+func (r *procRead) reset(pid int) {
+	*r = procRead{pid: pid, raw: r.raw[:0], row: r.row[:0], files: r.files[:0], maps: r.maps[:0]}
 }
 
 // process reads one process. A panic is a fact about our reading, kept as such.
-func (f *fetcher) process(ctx context.Context, pid int, r *fetched) {
+func (f *procReader) process(ctx context.Context, pid int, r *procRead) {
 	r.reset(pid)
 	defer func() {
 		if p := recover(); p != nil {
@@ -96,9 +96,9 @@ func (f *fetcher) process(ctx context.Context, pid int, r *fetched) {
 }
 
 // fail makes the row and the raw text of a process that was not read.
-func (r *fetched) fail(err error) {
+func (r *procRead) fail(err error) {
 	r.gone = isGone(err)
-	p := Process{PID: r.pid, Gone: r.gone, Unread: text(because(err))}
+	p := Process{PID: r.pid, Gone: r.gone, Unread: hostText(because(err))}
 	r.row = append(appendProcess(r.row[:0], &p), '\n')
 	r.files, r.maps = r.files[:0], r.maps[:0]
 	r.rowTally.Add("/proc/"+strconv.Itoa(r.pid), err)
@@ -110,7 +110,7 @@ func isGone(err error) bool {
 
 // read takes the sections in a fixed order: first what tells who the process
 // is, last a second look at stat, which tells whether it is still there.
-func (f *fetcher) read(ctx context.Context, d procDir, r *fetched) {
+func (f *procReader) read(ctx context.Context, d procDir, r *procRead) {
 	stat, err := f.file(d, r, "stat", limitText)
 	if err != nil {
 		r.unread = err
@@ -146,7 +146,7 @@ func (f *fetcher) read(ctx context.Context, d procDir, r *fetched) {
 	f.again(d, r)
 }
 
-func (f *fetcher) namespaces(d procDir, r *fetched) {
+func (f *procReader) namespaces(d procDir, r *procRead) {
 	for _, name := range [...]string{
 		"ns/cgroup", "ns/ipc", "ns/mnt", "ns/net", "ns/pid", "ns/pid_for_children", "ns/time", "ns/time_for_children", "ns/uts",
 	} {
@@ -158,7 +158,7 @@ func (f *fetcher) namespaces(d procDir, r *fetched) {
 	}
 }
 
-func (f *fetcher) openFiles(ctx context.Context, d procDir, r *fetched) {
+func (f *procReader) openFiles(ctx context.Context, d procDir, r *procRead) {
 	f.listing(d, r, "fd", limitFiles)
 	for _, fd := range f.numbers {
 		if ctx.Err() != nil {
@@ -172,7 +172,7 @@ func (f *fetcher) openFiles(ctx context.Context, d procDir, r *fetched) {
 	}
 }
 
-func (f *fetcher) threads(ctx context.Context, d procDir, r *fetched) {
+func (f *procReader) threads(ctx context.Context, d procDir, r *procRead) {
 	f.listing(d, r, "task", limitThreads)
 	for _, tid := range f.numbers {
 		if ctx.Err() != nil {
@@ -184,7 +184,7 @@ func (f *fetcher) threads(ctx context.Context, d procDir, r *fetched) {
 }
 
 // again reads stat once more, and keeps it only where it tells of an end.
-func (f *fetcher) again(d procDir, r *fetched) {
+func (f *procReader) again(d procDir, r *procRead) {
 	var err error
 	f.scratch, err = d.get(f.scratch[:0], "stat", false, limitText)
 	if err == nil {
@@ -200,15 +200,15 @@ func (f *fetcher) again(d procDir, r *fetched) {
 
 // file appends a section with the contents of a file and gives these, valid
 // until the next read.
-func (f *fetcher) file(d procDir, r *fetched, name string, limit int) ([]byte, error) {
+func (f *procReader) file(d procDir, r *procRead, name string, limit int) ([]byte, error) {
 	return f.section(d, r, name, false, limit)
 }
 
-func (f *fetcher) link(d procDir, r *fetched, name string) ([]byte, error) {
+func (f *procReader) link(d procDir, r *procRead, name string) ([]byte, error) {
 	return f.section(d, r, name, true, limitText)
 }
 
-func (f *fetcher) section(d procDir, r *fetched, name string, link bool, limit int) ([]byte, error) {
+func (f *procReader) section(d procDir, r *procRead, name string, link bool, limit int) ([]byte, error) {
 	var err error
 	f.scratch, err = d.get(f.scratch[:0], name, link, limit)
 	err = reading(name, err)
@@ -219,7 +219,7 @@ func (f *fetcher) section(d procDir, r *fetched, name string, link bool, limit i
 
 // listing appends a section with the numbers in a directory, one a line, and
 // leaves them in f.numbers.
-func (f *fetcher) listing(d procDir, r *fetched, name string, limit int) {
+func (f *procReader) listing(d procDir, r *procRead, name string, limit int) {
 	var err error
 	f.numbers, err = d.list(f.numbers[:0], name, limit)
 	f.scratch = f.scratch[:0]
@@ -230,7 +230,7 @@ func (f *fetcher) listing(d procDir, r *fetched, name string, limit int) {
 	r.add(name, err)
 }
 
-func (r *fetched) path(name string) string {
+func (r *procRead) path(name string) string {
 	return "/proc/" + strconv.Itoa(r.pid) + "/" + name
 }
 
@@ -249,7 +249,7 @@ func reading(name string, err error) error {
 }
 
 // add counts an error in the raw item and in the table that it belongs to.
-func (r *fetched) add(name string, err error) {
+func (r *procRead) add(name string, err error) {
 	if err == nil {
 		return
 	}

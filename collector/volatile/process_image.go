@@ -23,16 +23,16 @@ type imageKey struct {
 	mtime, ctime time.Time
 }
 
-// images hashes each image once, however many processes run it. It is safe for
+// procImages hashes each image once, however many processes run it. It is safe for
 // concurrent use.
-type images struct {
+type procImages struct {
 	basis *basis
 	mu    sync.Mutex
-	known map[imageKey]*hashed
+	known map[imageKey]*imageHash
 }
 
-// hashed is the hash of an image, or why there is none; valid once done is closed.
-type hashed struct {
+// imageHash is the hash of an image, or why there is none; valid once done is closed.
+type imageHash struct {
 	done chan struct{}
 	sum  string
 	err  error
@@ -44,20 +44,22 @@ type imageRead struct {
 	err error
 }
 
-func newImages(b *basis) *images { return &images{basis: b, known: map[imageKey]*hashed{}} }
+func newProcImages(b *basis) *procImages {
+	return &procImages{basis: b, known: map[imageKey]*imageHash{}}
+}
 
 // of describes and hashes the image of a process, whose exe link says target.
-func (im *images) of(ctx context.Context, h *collector.Host, pid int, target string) *imageRead {
+func (im *procImages) of(ctx context.Context, h *collector.Host, pid int, target string) *imageRead {
 	name := "/proc/" + strconv.Itoa(pid) + "/exe"
 	path, marked := strings.CutSuffix(target, deletedMark)
-	out := &imageRead{Image: Image{Path: text(path), Deleted: marked}}
+	out := &imageRead{Image: Image{Path: hostText(path), Deleted: marked}}
 	st, err := h.Stat(name)
 	if err != nil {
 		return out.fail(err)
 	}
 	if marked && st.Nlink > 0 {
 		if real, err := h.Lstat(target); err == nil && real.Inode == st.Inode && real.Dev == st.Dev {
-			out.Path, out.Deleted = text(target), false // a file that is really called so
+			out.Path, out.Deleted = hostText(target), false // a file that is really called so
 		}
 	}
 	out.Dev, out.Inode, out.Size = devText(st.Dev), st.Inode, st.Size
@@ -73,7 +75,7 @@ func (im *images) of(ctx context.Context, h *collector.Host, pid int, target str
 }
 
 func (i *imageRead) fail(err error) *imageRead {
-	i.err, i.Error = err, text(because(err))
+	i.err, i.Error = err, hostText(because(err))
 	return i
 }
 
@@ -81,12 +83,12 @@ func (i *imageRead) fail(err error) *imageRead {
 // same image: a file on a mount that hangs must not hold them all.
 const patienceImage = 5 * time.Second
 
-func (im *images) hash(ctx context.Context, h *collector.Host, name string, st *evidence.FileMeta) *hashed {
+func (im *procImages) hash(ctx context.Context, h *collector.Host, name string, st *evidence.FileMeta) *imageHash {
 	k := imageKey{dev: st.Dev, inode: st.Inode, size: st.Size, mtime: st.Mtime, ctime: st.Ctime}
 	im.mu.Lock()
 	e, known := im.known[k]
 	if !known {
-		e = &hashed{done: make(chan struct{})}
+		e = &imageHash{done: make(chan struct{})}
 		im.known[k] = e
 	}
 	im.mu.Unlock()
@@ -106,9 +108,9 @@ func (im *images) hash(ctx context.Context, h *collector.Host, name string, st *
 	case <-e.done:
 		return e
 	case <-ctx.Done():
-		return &hashed{err: context.Cause(ctx)}
+		return &imageHash{err: context.Cause(ctx)}
 	case <-wait.C:
-		return &hashed{err: fmt.Errorf("no answer within %v to another that reads the same image", patienceImage)}
+		return &imageHash{err: fmt.Errorf("no answer within %v to another that reads the same image", patienceImage)}
 	}
 }
 

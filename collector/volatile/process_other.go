@@ -31,7 +31,7 @@ func collectProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) 
 		return readProcesses(ctx, h, to)
 	}
 	item := evidence.Item{Path: processTable, Source: "the process list of " + runtime.GOOS}
-	if err := to.Put(ctx, item, func(w io.Writer) error { return portableRows(ctx, w) }); err != nil {
+	if err := to.Put(ctx, item, func(w io.Writer) error { return processesFromList(ctx, w) }); err != nil {
 		return err
 	}
 	for _, path := range [...]string{fileTable, mapTable} {
@@ -45,20 +45,20 @@ func collectProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) 
 	return nil
 }
 
-func portableRows(ctx context.Context, w io.Writer) error {
+func processesFromList(ctx context.Context, w io.Writer) error {
 	pids, err := process.PidsWithContext(ctx)
 	if err != nil {
 		return err
 	}
 	var tally evidence.Tally
 	table := jsonl.NewWriter(w)
-	for _, pid := range sorted(pids) {
+	for _, pid := range sortedPIDs(pids) {
 		if ctx.Err() != nil {
-			tally.Add("the processes from "+itoa(pid), context.Cause(ctx))
+			tally.Add("the processes from "+pidText(pid), context.Cause(ctx))
 			break
 		}
-		row := portableRow(ctx, pid)
-		tally.Add("process "+itoa(pid), row.err)
+		row := processFromList(ctx, pid)
+		tally.Add("process "+pidText(pid), row.err)
 		if err := table.Row(&row.Process); err != nil {
 			return err
 		}
@@ -69,34 +69,34 @@ func portableRows(ctx context.Context, w io.Writer) error {
 	return tally.Err()
 }
 
-type portable struct {
+type portableProcess struct {
 	Process
 	err error
 }
 
-// portableRow asks gopsutil only for what it finds by system calls on every
+// processFromList asks gopsutil only for what it finds by system calls on every
 // system without a reader of ours. On macOS its Exe, Cwd, Cmdline, NumThreads,
 // Times and MemoryInfo run ps or lsof (process_darwin_nocgo.go), and so does Name
 // for long names; Status, Foreground, Children and Connections run ps, pgrep or
 // lsof on the BSDs too; Username on Windows may ask a domain controller. None of
-// them is called here; what is safe on one system only is in portableMore.
-func portableRow(ctx context.Context, pid int32) portable {
-	row := portable{Process: Process{PID: int(pid)}}
+// them is called here; what is safe on one system only is in moreFromList.
+func processFromList(ctx context.Context, pid int32) portableProcess {
+	row := portableProcess{Process: Process{PID: int(pid)}}
 	p := &process.Process{Pid: pid} // not NewProcess, which sends signal 0
 	fault := func(name string, err error) {
 		if row.Errors == nil {
 			row.Errors = map[string]jsonl.Text{}
 		}
-		row.Errors[name] = text(because(err))
+		row.Errors[name] = hostText(because(err))
 		if row.err == nil {
 			row.err = err
 		}
 	}
-	name, err := portableName(ctx, p)
+	name, err := nameFromList(ctx, p)
 	if err != nil {
 		fault("comm", err)
 	}
-	row.Comm = text(name)
+	row.Comm = hostText(name)
 	ppid, err := p.PpidWithContext(ctx)
 	if err != nil {
 		fault("ppid", err)
@@ -107,13 +107,13 @@ func portableRow(ctx context.Context, pid int32) portable {
 	} else if ms > 0 {
 		row.Start = time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
 	}
-	portableMore(ctx, p, &row.Process, fault)
+	moreFromList(ctx, p, &row.Process, fault)
 	return row
 }
 
-func sorted(pids []int32) []int32 {
+func sortedPIDs(pids []int32) []int32 {
 	slices.Sort(pids)
 	return slices.Compact(pids)
 }
 
-func itoa(pid int32) string { return strconv.Itoa(int(pid)) }
+func pidText(pid int32) string { return strconv.Itoa(int(pid)) }

@@ -8,9 +8,9 @@ import (
 	"github.com/shirou/gopsutil/v3/process"
 )
 
-func portableName(ctx context.Context, p *process.Process) (string, error) {
+func nameFromList(ctx context.Context, p *process.Process) (string, error) {
 	return p.NameWithContext(ctx)
 }
 
-// portableMore adds nothing: what gopsutil does here was not looked at.
-func portableMore(context.Context, *process.Process, *Process, func(string, error)) {}
+// moreFromList adds nothing: what gopsutil does here was not looked at.
+func moreFromList(context.Context, *process.Process, *Process, func(string, error)) {}

@@ -11,17 +11,17 @@ import (
 	"hozen/collector/jsonl"
 )
 
-// portableName is by a snapshot of the system's table (Windows) or sysctl(3) (FreeBSD).
-func portableName(ctx context.Context, p *process.Process) (string, error) {
+// nameFromList is by a snapshot of the system's table (Windows) or sysctl(3) (FreeBSD).
+func nameFromList(ctx context.Context, p *process.Process) (string, error) {
 	return p.NameWithContext(ctx)
 }
 
-// portableMore adds what gopsutil finds by system calls on Windows and FreeBSD.
-func portableMore(ctx context.Context, p *process.Process, row *Process, fault func(string, error)) {
+// moreFromList adds what gopsutil finds by system calls on Windows and FreeBSD.
+func moreFromList(ctx context.Context, p *process.Process, row *Process, fault func(string, error)) {
 	if exe, err := p.ExeWithContext(ctx); err != nil {
 		fault("exe", err)
 	} else if exe != "" {
-		row.Exe = &Image{Path: text(exe), Error: jsonl.Text("skipped: on " + runtime.GOOS + " the running image is known by its path only")}
+		row.Exe = &Image{Path: hostText(exe), Error: jsonl.Text("skipped: on " + runtime.GOOS + " the running image is known by its path only")}
 	}
 	argv, err := p.CmdlineSliceWithContext(ctx)
 	if err != nil {

@@ -7,19 +7,19 @@ import (
 	"hozen/collector/jsonl"
 )
 
-func text(s string) jsonl.Text { return jsonl.Text(s) }
+func hostText(s string) jsonl.Text { return jsonl.Text(s) }
 
 // makeRows makes the rows of a process from its raw text alone (and the image,
 // which only the running host has), so that anybody can make them again from
 // the archive.
-func makeRows(r *fetched, b *basis) {
+func makeRows(r *procRead, b *basis) {
 	m := rowMaker{r: r, b: b, p: Process{PID: r.pid, Gone: r.gone}}
 	if r.image != nil {
 		m.p.Exe = &r.image.Image
 	}
 	rest := string(r.raw)
 	for rest != "" {
-		s, after, err := nextSection(rest)
+		s, after, err := cutProcSection(rest)
 		if err != nil {
 			m.fault("raw", err.Error())
 			break
@@ -34,7 +34,7 @@ func makeRows(r *fetched, b *basis) {
 
 // A rowMaker takes the sections of one process.
 type rowMaker struct {
-	r        *fetched
+	r        *procRead
 	b        *basis
 	p        Process
 	main     procStat
@@ -102,7 +102,7 @@ func (m *rowMaker) fault(name, why string) {
 		m.p.Errors = map[string]jsonl.Text{}
 	}
 	if _, has := m.p.Errors[name]; !has {
-		m.p.Errors[name] = text(why)
+		m.p.Errors[name] = hostText(why)
 	}
 }
 
@@ -114,25 +114,25 @@ func (m *rowMaker) field(name, data string) {
 	case "status":
 		fillStatus(p, data, m.b)
 	case "cmdline":
-		p.Argv = texts(nil, data, 0)
+		p.Argv = splitTexts(nil, data, 0)
 	case "environ":
-		p.Environ = texts(nil, data, 0)
+		p.Environ = splitTexts(nil, data, 0)
 	case "exe":
 		if p.Exe == nil {
-			p.Exe = &Image{Path: text(data)}
+			p.Exe = &Image{Path: hostText(data)}
 		}
 	case "cwd":
-		p.Cwd = text(data)
+		p.Cwd = hostText(data)
 	case "root":
-		p.Root = text(data)
+		p.Root = hostText(data)
 	case "uid_map":
-		p.UIDMap = texts(nil, data, '\n')
+		p.UIDMap = splitTexts(nil, data, '\n')
 	case "gid_map":
-		p.GIDMap = texts(nil, data, '\n')
+		p.GIDMap = splitTexts(nil, data, '\n')
 	case "cgroup":
-		p.Cgroup = texts(nil, data, '\n')
+		p.Cgroup = splitTexts(nil, data, '\n')
 		runtime, id := containerID(data)
-		p.Runtime, p.Container = runtime, text(id)
+		p.Runtime, p.Container = runtime, hostText(id)
 	case "io":
 		p.IO = parseIO(data)
 	case "loginuid":
@@ -141,21 +141,21 @@ func (m *rowMaker) field(name, data string) {
 			p.LoginUID = &id
 		}
 	case "sessionid":
-		if id := maybe(line); id != nil && *id != 1<<32-1 {
+		if id := procNumberIf(line); id != nil && *id != 1<<32-1 {
 			p.SessionID = id
 		}
 	case "oom_score":
-		p.OOMScore = maybe(line)
+		p.OOMScore = procNumberIf(line)
 	case "oom_score_adj":
-		p.OOMScoreAdj = maybe(line)
+		p.OOMScoreAdj = procNumberIf(line)
 	case "wchan":
 		if line != "0" { // it waits for nothing, or we may not know
-			p.WChan = text(line)
+			p.WChan = hostText(line)
 		}
 	case "personality":
-		p.Personality = plain(line)
+		p.Personality = printable(line)
 	case "attr":
-		p.Label = text(strings.TrimRight(line, "\x00"))
+		p.Label = hostText(strings.TrimRight(line, "\x00"))
 	}
 }
 
@@ -171,7 +171,7 @@ func (m *rowMaker) stat(data string) {
 	m.main, m.seen = s, true
 	p, f := &m.p, &s.field
 	u := func(n int) uint64 { return uint64(f[n]) }
-	p.PPID, p.Comm, p.State = int(f[statPPID]), text(s.comm), plain(s.state)
+	p.PPID, p.Comm, p.State = int(f[statPPID]), hostText(s.comm), printable(s.state)
 	p.StartTicks, p.Start = s.start(), m.b.started(s.start())
 	p.KernelThread, p.Flags = s.kernelThread(), u(statFlags)
 	p.Pgrp, p.Session = f[statPgrp], f[statSession]
@@ -198,7 +198,7 @@ func (m *rowMaker) thread(data string) {
 }
 
 func (m *rowMaker) threadOf(s *procStat) Thread {
-	return Thread{TID: s.pid, Comm: text(s.comm), State: plain(s.state), StartTicks: s.start(), Start: m.b.started(s.start())}
+	return Thread{TID: s.pid, Comm: hostText(s.comm), State: printable(s.state), StartTicks: s.start(), Start: m.b.started(s.start())}
 }
 
 // namespace reads the target of a link of namespaces(7): "net:[4026531840]".
@@ -239,7 +239,7 @@ func (m *rowMaker) openFile(top, sub string, s Section) {
 		}
 		m.inFile = true
 		target, deleted := strings.CutSuffix(s.Data, deletedMark)
-		m.file = File{PID: m.r.pid, StartTicks: m.r.start, FD: fd, Target: text(target), Deleted: deleted, Error: text(s.Err)}
+		m.file = File{PID: m.r.pid, StartTicks: m.r.start, FD: fd, Target: hostText(target), Deleted: deleted, Error: hostText(s.Err)}
 		return
 	}
 	if !m.inFile {
@@ -247,7 +247,7 @@ func (m *rowMaker) openFile(top, sub string, s Section) {
 	}
 	fillFDInfo(&m.file, s.Data)
 	if m.file.Error == "" {
-		m.file.Error = text(s.Err)
+		m.file.Error = hostText(s.Err)
 	}
 }
 

@@ -22,27 +22,27 @@ const (
 	keepBytes = 1 << 20
 )
 
-// A pool reads processes ahead, by a few workers, and gives them in order.
-type pool struct {
+// A procPool reads processes ahead, by a few workers, and gives them in order.
+type procPool struct {
 	ctx     context.Context
-	fetcher func() *fetcher
-	jobs    chan *job
-	free    chan *fetched
-	pending []*job // handed out, in order
+	fetcher func() *procReader
+	jobs    chan *procJob
+	free    chan *procRead
+	pending []*procJob // handed out, in order
 	losses  int
 	workers sync.WaitGroup
 }
 
-// A job is one process that is to be read.
-type job struct {
+// A procJob is one process that is to be read.
+type procJob struct {
 	pid  int
-	done chan *fetched // of one element: a worker never waits to give
-	left atomic.Bool   // nobody waits for it any more
+	done chan *procRead // of one element: a worker never waits to give
+	left atomic.Bool    // nobody waits for it any more
 }
 
-// newPool starts the workers; end is called when the last of them has ended.
-func newPool(ctx context.Context, fetcher func() *fetcher, end func()) *pool {
-	p := &pool{ctx: ctx, fetcher: fetcher, jobs: make(chan *job, poolAhead), free: make(chan *fetched, poolAhead)}
+// newProcPool starts the workers; end is called when the last of them has ended.
+func newProcPool(ctx context.Context, fetcher func() *procReader, end func()) *procPool {
+	p := &procPool{ctx: ctx, fetcher: fetcher, jobs: make(chan *procJob, poolAhead), free: make(chan *procRead, poolAhead)}
 	for range poolWorkers {
 		p.start()
 	}
@@ -54,7 +54,7 @@ func newPool(ctx context.Context, fetcher func() *fetcher, end func()) *pool {
 	return p
 }
 
-func (p *pool) start() {
+func (p *procPool) start() {
 	p.workers.Add(1)
 	go func() {
 		defer p.workers.Done()
@@ -73,20 +73,20 @@ func (p *pool) start() {
 	}()
 }
 
-func (p *pool) buffer() *fetched {
+func (p *procPool) buffer() *procRead {
 	select {
 	case r := <-p.free:
 		return r
 	default:
-		return &fetched{}
+		return &procRead{}
 	}
 }
 
 // next gives pids[0], and has the following ones read meanwhile. Its error says
 // why nothing more will come.
-func (p *pool) next(ctx context.Context, pids []int) (*fetched, error) {
+func (p *procPool) next(ctx context.Context, pids []int) (*procRead, error) {
 	for len(p.pending) < min(poolAhead, len(pids)) {
-		j := &job{pid: pids[len(p.pending)], done: make(chan *fetched, 1)}
+		j := &procJob{pid: pids[len(p.pending)], done: make(chan *procRead, 1)}
 		p.pending = append(p.pending, j)
 		p.jobs <- j
 	}
@@ -113,14 +113,14 @@ var errTooManyLost = errors.New("too many processes gave no answer")
 
 // leave gives a process up, and starts another worker in the place of the one
 // that hangs in it.
-func (p *pool) leave(j *job) (*fetched, error) {
+func (p *procPool) leave(j *procJob) (*procRead, error) {
 	j.left.Store(true)
 	p.losses++
 	if p.losses > poolLosses {
 		return nil, errTooManyLost
 	}
 	p.start()
-	r := &fetched{pid: j.pid}
+	r := &procRead{pid: j.pid}
 	r.unread = fmt.Errorf("no answer within %v", patience)
 	r.fail(r.unread)
 	return r, nil
@@ -128,7 +128,7 @@ func (p *pool) leave(j *job) (*fetched, error) {
 
 // reuse gives the buffers of a process back. When ctx has ended a fill may
 // still hold them.
-func (p *pool) reuse(ctx context.Context, r *fetched) {
+func (p *procPool) reuse(ctx context.Context, r *procRead) {
 	if ctx.Err() != nil || max(cap(r.raw), cap(r.files), cap(r.maps)) > keepBytes {
 		return
 	}
@@ -139,7 +139,7 @@ func (p *pool) reuse(ctx context.Context, r *fetched) {
 }
 
 // close lets the workers end, as soon as what they read lets them.
-func (p *pool) close() {
+func (p *procPool) close() {
 	close(p.jobs)
 	p.workers.Done()
 }

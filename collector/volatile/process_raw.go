@@ -71,11 +71,11 @@ func because(err error) string {
 	return strings.ReplaceAll(outcome.String()+": "+note, "\n", " ")
 }
 
-// errSections is wrapped by errors of nextSection.
+// errSections is wrapped by errors of cutProcSection.
 var errSections = errors.New("not a text of sections")
 
-// nextSection reads the first section of text and gives what follows it.
-func nextSection(text string) (s Section, rest string, err error) {
+// cutProcSection reads the first section of text and gives what follows it.
+func cutProcSection(text string) (s Section, rest string, err error) {
 	head, rest, ok := strings.Cut(text, "\n")
 	if !ok || !strings.HasPrefix(head, "==> ") || !strings.HasSuffix(head, " <==") || len(head) < 8 {
 		return s, "", fmt.Errorf("%w: header %.80q", errSections, head)
@@ -104,7 +104,7 @@ func nextSection(text string) (s Section, rest string, err error) {
 func ParseSections(text string) ([]Section, error) {
 	var out []Section
 	for text != "" {
-		s, rest, err := nextSection(text)
+		s, rest, err := cutProcSection(text)
 		if err != nil {
 			return out, fmt.Errorf("section %d: %w", len(out)+1, err)
 		}

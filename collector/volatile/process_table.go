@@ -7,10 +7,10 @@ import (
 	"hozen/packager/evidence"
 )
 
-// A table is an item that grows while other items are put: rows go to a fill
+// A rowTable is an item that grows while other items are put: rows go to a fill
 // that runs beside the collector, in blocks, so that they are never all in
 // memory. It is used by one goroutine.
-type table struct {
+type rowTable struct {
 	block  []byte
 	full   chan []byte   // to the fill
 	empty  chan []byte   // back from it
@@ -21,9 +21,9 @@ type table struct {
 
 const tableBlock = 1 << 16
 
-// openTable begins an item. Its Put runs until end.
-func openTable(ctx context.Context, to evidence.Sink, item evidence.Item) *table {
-	t := &table{full: make(chan []byte), empty: make(chan []byte, 1), done: make(chan struct{})}
+// openRowTable begins an item. Its Put runs until end.
+func openRowTable(ctx context.Context, to evidence.Sink, item evidence.Item) *rowTable {
+	t := &rowTable{full: make(chan []byte), empty: make(chan []byte, 1), done: make(chan struct{})}
 	t.empty <- nil
 	go func() {
 		defer close(t.done)
@@ -32,7 +32,7 @@ func openTable(ctx context.Context, to evidence.Sink, item evidence.Item) *table
 	return t
 }
 
-func (t *table) fill(w io.Writer) error {
+func (t *rowTable) fill(w io.Writer) error {
 	for b := range t.full {
 		if _, err := w.Write(b); err != nil {
 			return err
@@ -43,14 +43,14 @@ func (t *table) fill(w io.Writer) error {
 }
 
 // write adds rows. After the item has ended they are dropped: its record says why.
-func (t *table) write(rows []byte) {
+func (t *rowTable) write(rows []byte) {
 	t.block = append(t.block, rows...)
 	if len(t.block) >= tableBlock {
 		t.flush()
 	}
 }
 
-func (t *table) flush() {
+func (t *rowTable) flush() {
 	if len(t.block) == 0 {
 		return
 	}
@@ -68,7 +68,7 @@ func (t *table) flush() {
 }
 
 // ended says whether the item has ended before end was called.
-func (t *table) ended() bool {
+func (t *rowTable) ended() bool {
 	select {
 	case <-t.done:
 		return true
@@ -78,7 +78,7 @@ func (t *table) ended() bool {
 }
 
 // end ends the item with why, and gives the error of its Put.
-func (t *table) end(why error) error {
+func (t *rowTable) end(why error) error {
 	t.flush()
 	t.why = why
 	close(t.full)

@@ -24,7 +24,7 @@ func TestProcessesConform(t *testing.T) {
 	t.Run("this host", func(t *testing.T) { hosttest.Conform(t, Processes(), collector.ThisHost()) })
 }
 
-func take(t *testing.T, h *collector.Host) *hosttest.Sink {
+func takeProcesses(t *testing.T, h *collector.Host) *hosttest.Sink {
 	t.Helper()
 	var s hosttest.Sink
 	if err := Processes().Collect(context.Background(), h, &s); err != nil {
@@ -33,9 +33,9 @@ func take(t *testing.T, h *collector.Host) *hosttest.Sink {
 	return &s
 }
 
-// strict reads a table and checks that every row is what encoding/json makes
+// strictRows reads a table and checks that every row is what encoding/json makes
 // of its struct: the rows are written by hand.
-func strict[T any](t *testing.T, body []byte) []T {
+func strictRows[T any](t *testing.T, body []byte) []T {
 	t.Helper()
 	rows, err := jsonl.Read[T](body)
 	if err != nil {
@@ -69,11 +69,11 @@ func TestProcessesOfThisHost(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("no /proc on " + runtime.GOOS)
 	}
-	s := take(t, collector.ThisHost())
-	rows := strict[Process](t, s.Body(processTable))
-	files := strict[File](t, s.Body(fileTable))
-	maps := strict[Map](t, s.Body(mapTable))
-	me := rowOf(rows, os.Getpid())
+	s := takeProcesses(t, collector.ThisHost())
+	rows := strictRows[Process](t, s.Body(processTable))
+	files := strictRows[File](t, s.Body(fileTable))
+	maps := strictRows[Map](t, s.Body(mapTable))
+	me := processRow(rows, os.Getpid())
 	if me == nil {
 		t.Fatalf("%d rows, and none of this process", len(rows))
 	}
@@ -115,7 +115,7 @@ func TestProcessesOfThisHost(t *testing.T) {
 	}
 }
 
-func rowOf(rows []Process, pid int) *Process {
+func processRow(rows []Process, pid int) *Process {
 	for i := range rows {
 		if rows[i].PID == pid {
 			return &rows[i]
@@ -124,10 +124,10 @@ func rowOf(rows []Process, pid int) *Process {
 	return nil
 }
 
-// A counting sink throws away what it is given.
-type counting struct{ bytes, puts int64 }
+// A discardSink sink throws away what it is given.
+type discardSink struct{ bytes, puts int64 }
 
-func (c *counting) Put(_ context.Context, _ evidence.Item, fill func(io.Writer) error) error {
+func (c *discardSink) Put(_ context.Context, _ evidence.Item, fill func(io.Writer) error) error {
 	_ = fill(io.Discard)
 	return nil
 }
@@ -136,7 +136,7 @@ func BenchmarkProcesses(b *testing.B) {
 	h := collector.ThisHost()
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Processes().Collect(context.Background(), h, &counting{}); err != nil {
+		if err := Processes().Collect(context.Background(), h, &discardSink{}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -145,9 +145,9 @@ func BenchmarkProcesses(b *testing.B) {
 func TestProcessesOfFixture(t *testing.T) {
 	h := hosttest.FromTxtar(t, procsFixture)
 	t.Run("conform", func(t *testing.T) { hosttest.Conform(t, Processes(), h) })
-	s := take(t, h)
-	rows := strict[Process](t, s.Body(processTable))
-	strict[Map](t, s.Body(mapTable))
+	s := takeProcesses(t, h)
+	rows := strictRows[Process](t, s.Body(processTable))
+	strictRows[Map](t, s.Body(mapTable))
 	const standIn = "not really the program, but what stands for it\n"
 	sum := sha256.Sum256([]byte(standIn))
 	for _, c := range []struct {
@@ -188,7 +188,7 @@ func TestProcessesOfFixture(t *testing.T) {
 			return p.State == "Z" && p.Exe == nil && len(p.Threads) == 1 && *p.Mappings == 0
 		}},
 	} {
-		p := rowOf(rows, c.pid)
+		p := processRow(rows, c.pid)
 		if p == nil {
 			t.Errorf("%d: no row", c.pid)
 		} else if !c.ok(p) {
@@ -199,7 +199,7 @@ func TestProcessesOfFixture(t *testing.T) {
 		t.Errorf("%d rows", len(rows))
 	}
 	deleted := 0
-	for _, f := range strict[File](t, s.Body(fileTable)) {
+	for _, f := range strictRows[File](t, s.Body(fileTable)) {
 		if f.PID == 2304 && f.FD == 1 && f.Deleted && f.Target == "/tmp/.x/log" && f.Flags == "0100001" {
 			deleted++
 		}
