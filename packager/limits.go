@@ -47,7 +47,7 @@ const (
 	nameIndex       = "custody/index.tsv"
 	nameJoined      = "custody/joined.sha256"
 	nameSeal        = "custody/seal.json"
-	nameTrailer     = "custody/trailer.zst"
+	nameSeekTable   = "custody/seektable.zst"
 	nameCheckpoints = "custody/cp/"
 	sigSuffix       = ".sig"
 	deviceSigSuffix = ".device.sig"

@@ -54,18 +54,18 @@ func (w *Writer) seal(stopped string) (Sealed, error) {
 	if err := w.checkpoint("sealing"); err != nil {
 		return Sealed{}, err
 	}
-	trailer := append(hint(w.gen, w.s.tar), seekTable(w.s.out.frames)...)
+	table, hint := seekTable(w.s.out.frames), hint(w.gen, w.s.tar)
 	seal := Seal{
 		Type: typeSeal, Collection: w.o.ID, Genesis: w.gen, Checkpoints: w.k, Last: w.prev,
 		Tree: head(&w.tree), Manifest: manifest, TagManifest: tagmanifest, Archive: w.s.out.at(),
-		Trailer: FileHash{nameTrailer, hexSum(trailer)}, Status: status,
+		TarBytes: w.s.tar, SeekTable: FileHash{nameSeekTable, hexSum(table)}, Status: status,
 		Time: stamp(w.began, w.o.Now()), Key: w.key.public,
 	}
 	statement, err := encodeStatement(seal)
 	if err != nil {
 		return Sealed{}, err
 	}
-	if err := w.writeSeal(statement, trailer); err != nil {
+	if err := w.writeSeal(statement, hint, table); err != nil {
 		return Sealed{}, err
 	}
 	if err := w.file.Sync(); err != nil {
@@ -78,7 +78,7 @@ func (w *Writer) seal(stopped string) (Sealed, error) {
 	}, w.logSealed(at, hexSum(statement), status)
 }
 
-func (w *Writer) writeSeal(statement, trailer []byte) error {
+func (w *Writer) writeSeal(statement, hint, table []byte) error {
 	sig, err := w.key.sign(nsSeal, statement)
 	if err != nil {
 		return err
@@ -91,13 +91,13 @@ func (w *Writer) writeSeal(statement, trailer []byte) error {
 		member{nameSeal, statement},
 		member{nameSeal + sigSuffix, sig},
 		member{nameSeal + deviceSigSuffix, deviceSig},
-		member{nameTrailer, trailer},
+		member{nameSeekTable, table},
 	)
 	content = append(content, make([]byte, 2*tarBlock)...)
 	if err := w.s.frame(storedFrame(content), len(content)); err != nil {
 		return err
 	}
-	return w.s.frame(trailer, 0)
+	return w.s.frame(append(hint, table...), 0)
 }
 
 func (w *Writer) logSealed(at Prefix, statement, status string) error {

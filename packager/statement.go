@@ -104,8 +104,9 @@ type Seal struct {
 	Manifest    FileHash `json:"manifest"`
 	TagManifest FileHash `json:"tagmanifest"`
 	Archive     Prefix   `json:"archive"`
-	Trailer     FileHash `json:"trailer"` // the bytes after the seal frame
-	Status      string   `json:"status"`  // complete, or stopped:<reason>
+	TarBytes    int64    `json:"tar_bytes"`  // before the seal frame
+	SeekTable   FileHash `json:"seek_table"` // which ends the file
+	Status      string   `json:"status"`     // complete, or stopped:<reason>
 	Time        Stamp    `json:"time"`
 	Key         string   `json:"key"`
 }
