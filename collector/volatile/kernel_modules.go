@@ -44,9 +44,9 @@ type ModuleSection struct {
 
 // The three views of the modules.
 const (
-	inProcModules     = "proc_modules"
-	inSysfs    = "sysfs"
-	inKallsyms = "kallsyms"
+	inProcModules = "proc_modules"
+	inSysfs       = "sysfs"
+	inKallsyms    = "kallsyms"
 )
 
 // parseModuleLine reads a line of /proc/modules (kernel/module/procfs.c, m_show):
