@@ -22,7 +22,9 @@ type linuxDir struct{ f *os.File }
 // openMemTree opens the root of a tree. With privilege it asks the kernel for
 // a private view of that one mount (open_tree(2), OPEN_TREE_CLONE): nothing
 // that is mounted below can be entered there, and what such mounts hide is
-// seen. Elsewhere the directory is opened by its name; whole then is false.
+// seen, nor does any access time change. Elsewhere the directory is opened by
+// its name, and whole is false; reading the target of a link then may set the
+// link's access time as the mount's options say, for want of a call that does not.
 func openMemTree(h *collector.Host, t *memTree) (d memDir, whole bool, err error) {
 	if h.Live && h.Elevated && t.PID == 0 {
 		if d, err := cloneMount(t.Point); err == nil {
@@ -51,6 +53,10 @@ func cloneMount(point string) (memDir, error) {
 		return nil, err
 	}
 	defer unix.Close(fd)
+	// Of the view alone: reading a link sets its access time elsewhere, whatever one does.
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOATIME, Attr_clr: unix.MOUNT_ATTR__ATIME}); err != nil {
+		return nil, err
+	}
 	return openDirAt(fd, ".", point)
 }
 
