@@ -190,7 +190,7 @@ func TestLoginRecordLayouts(t *testing.T) {
 	needsLinux(t)
 	in := utmpRecord{Type: 7, PID: 4711, Line: "pts/3", ID: "ts/3", User: "a\x1b\xff", Host: "198.51.100.9", Session: 4, Sec: 1_790_000_000, Usec: 999_999}
 	bad := in
-	bad.Type = 300
+	bad.Usec = 1_000_000
 	for _, l := range utmpLayouts() {
 		var content []byte
 		for _, r := range []utmpRecord{in, in, bad, {}, in} {

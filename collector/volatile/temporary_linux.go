@@ -170,13 +170,17 @@ func (d *linuxDir) xattrs(name string) (out []memXattr, err error) {
 	if err != nil || n <= 0 {
 		return nil, err
 	}
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, min(n+1024, 64<<10)) // some room for what is added meanwhile
 	if n, err = unix.Llistxattr(at, buf); err != nil {
 		return nil, err
 	}
-	value := make([]byte, 64<<10)
 	for _, key := range strings.Split(strings.TrimSuffix(string(buf[:n]), "\x00"), "\x00") {
+		value := make([]byte, 256)
 		n, e := unix.Lgetxattr(at, key, value)
+		if e == unix.ERANGE {
+			value = make([]byte, 64<<10)
+			n, e = unix.Lgetxattr(at, key, value)
+		}
 		if e != nil {
 			err = fmt.Errorf("%s: %w", key, e)
 			continue

@@ -94,6 +94,7 @@ func hostileTree(t *testing.T, dir string) map[string]string {
 	must(t, os.Symlink(".", dir+"/loop"))
 	must(t, os.Link(dir+"/A", dir+"/z-second-name"))
 	must(t, unix.Setxattr(dir+"/a", "trusted.test", []byte{0xff, 1}, 0))
+	must(t, unix.Setxattr(dir+"/d", "trusted.long", bytes.Repeat([]byte("v"), 5000), 0))
 	sparse, err := os.Create(dir + "/sparse")
 	must(t, err)
 	must(t, sparse.Truncate(memSparse))
@@ -226,6 +227,9 @@ func checkHostile(t *testing.T, s *hosttest.Sink, dir string, names []string, fi
 	}
 	if r := rows[dir+"/a"]; len(r.Xattrs) != 1 || r.Xattrs[0].Name != "trusted.test" || r.Xattrs[0].Value != "\xff\x01" {
 		t.Errorf("xattrs: %+v", r)
+	}
+	if r := rows[dir+"/d"]; len(r.Xattrs) != 1 || len(r.Xattrs[0].Value) != 5000 {
+		t.Errorf("long xattr: %+v", r)
 	}
 	checkSparse(t, s, dir)
 	if r := rows[dir+"/hung"]; r.MountPoint != "fuse" || elevated != (r.Kind == "directory") {

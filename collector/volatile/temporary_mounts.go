@@ -144,24 +144,11 @@ func (t *mountTree) unreachable(i int) string {
 		if mayHang(t.all[p].FSType) {
 			return "reached only through a " + t.all[p].FSType + " on " + t.all[p].Point + ", which may hang"
 		}
-		if hidden := t.stacked(p, i); hidden != "" {
-			return hidden
-		}
 		if i = p; t.all[i].Point == "/" {
 			return ""
 		}
 	}
 	return "the mount table has a loop"
-}
-
-// stacked says whether mount p, of which i is a child, is covered as a whole.
-func (t *mountTree) stacked(p, i int) string {
-	for _, c := range t.children[t.all[p].ID] {
-		if c != i && t.all[c].Point == t.all[p].Point && t.all[c].Point != "/" {
-			return "hidden beneath a " + t.all[c].FSType + " on " + t.all[c].Point
-		}
-	}
-	return ""
 }
 
 // below lists the mount points on mount i, relative to its own ("" for itself).
