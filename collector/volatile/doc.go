@@ -12,7 +12,8 @@
 //	network     links, addresses, neighbours, routes, rules, firewall, conntrack, resolver
 //	processes   one row per process, with threads, open files, maps and image hashes
 //	kernel      modules from three views, eBPF, tracing, sysctls, log, mounts, block devices
-//	            kernel.jsonl (a kind per row), kernel/mounts.jsonl, kernel/log.jsonl, kernel/sysctl.jsonl
+//	            kernel.jsonl (a kind per row), kernel/mounts.jsonl, kernel/block.jsonl,
+//	            kernel/bpf.jsonl, kernel/log.jsonl, kernel/sysctl.jsonl
 //	sessions    who is logged in and was: utmp, logind, multiplexers, ssh
 //	containers  containers of docker, containerd, podman and LXC, seen from the files
 //	temporary   the trees and contents of tmpfs and ramfs

@@ -18,7 +18,8 @@ import (
 // is an item of its own, so that one that hangs leaves the others whole:
 //
 //	volatile/kernel.jsonl         module, command_line, taint, lsm, swap, ftrace, kprobe,
-//	                              modules, kexec, power, firmware, secure_boot, livepatch, ...
+//	                              modules, kexec, power, firmware, secure_boot, livepatch,
+//	                              core_dump, uevent, bpf_pin
 //	volatile/kernel/mounts.jsonl  mounts of every mount namespace
 //	volatile/kernel/block.jsonl   block devices with device mapper and LUKS state
 //	volatile/kernel/bpf.jsonl     bpf_program, bpf_map, bpf_link, bpf_btf
@@ -130,7 +131,8 @@ func kernelTable(ctx context.Context, h *collector.Host, w io.Writer, counted <-
 	for _, s := range parseSwaps(r.long("/proc/swaps")) {
 		rows = append(rows, s)
 	}
-	for _, row := range append(rows, traceRows(r)...) {
+	rows = append(append(rows, traceRows(r)...), pinRows(ctx, r)...)
+	for _, row := range rows {
 		if err := out.Row(row); err != nil {
 			return err
 		}

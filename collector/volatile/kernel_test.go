@@ -134,6 +134,14 @@ func TestHooksOfFixture(t *testing.T) {
 	}
 }
 
+func TestPins(t *testing.T) {
+	s := collectKernelOf(t, hosttest.FromTxtar(t, debianKernel))
+	pins := rowsOf[PinRow](t, s, "volatile/kernel.jsonl", "bpf_pin")
+	if len(pins) != 1 || pins[0].Path != "/sys/fs/bpf/.hidden/backdoor" {
+		t.Errorf("pins %+v", pins)
+	}
+}
+
 func TestTracefsIsNotMountedForUs(t *testing.T) {
 	r := &factReader{h: hosttest.FromTxtar(t, debianKernel)}
 	tracing, debug := traceDirs(r)

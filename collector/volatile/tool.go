@@ -75,6 +75,8 @@ type ToolParent struct {
 	Comm jsonl.Text   `json:"comm,omitempty"`
 	Exe  jsonl.Text   `json:"exe,omitempty"`
 	Args []jsonl.Text `json:"args,omitempty"`
+	// Error is why a field is empty: another user's image may not be looked at.
+	Error jsonl.Text `json:"error,omitempty"`
 }
 
 // toolRow reads of ourselves, on whatever machine we run.
@@ -148,21 +150,36 @@ func (row *ToolRow) fromProc(r *factReader) {
 	}
 	row.Preload = r.text("/etc/ld.so.preload")
 	row.Mapped = jsonl.Texts(codeFiles(r.long("/proc/self/maps"), string(row.Path)))
-	for pid := row.PPID; pid > 0 && len(row.Parents) < 64; {
-		dir := "/proc/" + strconv.Itoa(pid)
-		status := statusFields(r.long(dir + "/status"))
-		args := strings.TrimSuffix(string(r.text(dir+"/cmdline")), "\x00")
-		p := ToolParent{PID: pid, Comm: status["Name"], Exe: r.link(dir + "/exe")}
-		if args != "" {
-			p.Args = jsonl.Texts(strings.Split(args, "\x00"))
-		}
+	for pid := row.PPID; pid > 0 && len(row.Parents) < maxParents; {
+		p, next := toolParent(pid)
 		row.Parents = append(row.Parents, p)
-		next, err := strconv.Atoi(string(status["PPid"]))
-		if err != nil || next == pid {
+		if next == pid {
 			break
 		}
 		pid = next
 	}
+}
+
+// maxParents bounds the chain; a process tree can change while we climb it.
+const maxParents = 64
+
+// toolParent describes one process and names its parent; 0 if that is unknown.
+func toolParent(pid int) (p ToolParent, ppid int) {
+	r := &factReader{h: collector.ThisHost()}
+	dir := "/proc/" + strconv.Itoa(pid)
+	status := statusFields(r.long(dir + "/status"))
+	p = ToolParent{PID: pid, Comm: status["Name"], Exe: r.link(dir + "/exe")}
+	if args := strings.TrimSuffix(string(r.text(dir+"/cmdline")), "\x00"); args != "" {
+		p.Args = jsonl.Texts(strings.Split(args, "\x00"))
+	}
+	if err := r.tally.Err(); err != nil {
+		p.Error = jsonl.Text(err.Error())
+	}
+	ppid, err := strconv.Atoi(string(status["PPid"]))
+	if err != nil || ppid < 0 {
+		return p, 0
+	}
+	return p, ppid
 }
 
 func (row *ToolRow) judge() {
