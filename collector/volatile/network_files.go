@@ -67,6 +67,8 @@ func netFileSources() []netFileSource {
 		{kind: fileKeyfile, name: "/run/NetworkManager/system-connections/"},
 		{kind: fileKeyfile, name: "/usr/lib/NetworkManager/system-connections/"},
 		{kind: fileOther, name: "/etc/NetworkManager/NetworkManager.conf"},
+		{kind: fileOther, name: "/var/lib/NetworkManager/timestamps"},
+		{kind: fileOther, name: "/var/lib/NetworkManager/seen-bssids"},
 		{kind: fileSupplicant, name: "/etc/wpa_supplicant/", suffix: ".conf"},
 		{kind: fileSupplicant, name: "/etc/wpa_supplicant.conf"},
 		{kind: fileIWD, name: "/var/lib/iwd/"},

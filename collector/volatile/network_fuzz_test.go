@@ -67,6 +67,7 @@ func FuzzNetworkText(f *testing.F) {
 		d.procNet(b, false)
 		d.xtablesSections(b)
 		d.nsids(b)
+		d.conntrackText(b)
 		for _, name := range procNetNames() {
 			var s sectionBuffer
 			s.add("/proc/net/"+name, b)

@@ -55,7 +55,7 @@ func (r *netReader) parts(ns netNS) []netPart {
 		func(d *netDecoder, raw []byte) { d.procNet(raw, r.h.Live) }}
 	if !r.h.Live {
 		netlink := netPart{"netlink", "rtnetlink and nfnetlink", func(context.Context) ([]byte, error) { return nil, collector.ErrNotLive }, nil}
-		return []netPart{netlink, text}
+		return []netPart{netlink, text, conntrackTextPart(r.h, "/proc/net/nf_conntrack")}
 	}
 	route := func(file string, asks ...nlAsk) netPart {
 		return netPart{file, "rtnetlink of network namespace " + nsName(ns), func(ctx context.Context) ([]byte, error) {
@@ -67,7 +67,7 @@ func (r *netReader) parts(ns netNS) []netPart {
 	}
 	inet, inet6 := byte(unix.AF_INET), byte(unix.AF_INET6)
 	extended := nlAttr(make([]byte, 16), unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, 1)) // RTEXT_FILTER_VF: the virtual functions, too
-	return []netPart{
+	parts := []netPart{
 		{"nsid.txt", "RTM_GETNSID of network namespace " + nsName(ns), func(ctx context.Context) ([]byte, error) { return r.nsids(ctx, ns) }, (*netDecoder).nsids},
 		route("link.nl", nlAsk{unix.RTM_GETLINK, extended, unix.AF_UNSPEC}),
 		route("address.nl", nlAsk{unix.RTM_GETADDR, make([]byte, 8), unix.AF_UNSPEC}),
@@ -88,20 +88,40 @@ func (r *netReader) parts(ns netNS) []netPart {
 		}),
 		text,
 	}
+	if has, _ := r.kernel.has("nf_conntrack_netlink"); !has && ns.procNet(r.h) != "" {
+		parts = append(parts, conntrackTextPart(r.h, ns.procNet(r.h)+"/nf_conntrack"))
+	}
+	if ns.Own {
+		parts = append(parts, netPart{"ebtables", "EBT_SO_GET_ENTRIES", func(context.Context) ([]byte, error) { return nil, r.ebtables() }, nil})
+	}
+	return parts
+}
+
+// ebtables says why the legacy tables of bridges are not taken.
+func (r *netReader) ebtables() error {
+	if has, why := r.kernel.has("ebtables"); !has {
+		return evidence.NotHere("%s", why)
+	}
+	return evidence.Skip("the kernel has no list of the ebtables tables that are loaded, and asking for one that is not would create it")
 }
 
 func (r *netReader) procNet(ns netNS) (raw []byte, err error) {
 	if !r.h.Live {
 		return readProcNet(r.h, "/proc/net")
 	}
-	if ns.Own {
-		return readProcNet(r.h, "/proc/self/net")
-	}
-	enter := inNetNS(r.h, ns, func() error {
+	enter := r.inside(ns, func() error {
 		raw, err = readProcNet(r.h, "/proc/thread-self/net")
 		return nil
 	})
 	return raw, errors.Join(enter, err)
+}
+
+// inside runs f inside a namespace; our own needs no privilege to be in.
+func (r *netReader) inside(ns netNS, f func() error) error {
+	if ns.Own {
+		return f()
+	}
+	return inNetNS(r.h, ns, f)
 }
 
 // A nlAsk is one dump request: its body begins with the address family.
@@ -261,12 +281,11 @@ func (r *netReader) nftables(ctx context.Context, s *nlSocket) ([]byte, error) {
 
 // iptables takes the tables that are there: asking for one that is not would
 // make the kernel create it (net/netfilter/x_tables.c, xt_find_table_lock), so
-// only names that /proc/net/*_tables_names has are asked for. Legacy ebtables has
-// no such list and is not asked.
+// only names that /proc/net/*_tables_names has are asked for.
 func (r *netReader) iptables(ns netNS) (raw []byte, err error) {
 	var out sectionBuffer
 	var tables int
-	enter := inNetNS(r.h, ns, func() error {
+	enter := r.inside(ns, func() error {
 		var errs []error
 		for _, f := range []xtAsk{
 			{"ip", "ip_tables_names", unix.AF_INET, unix.IPPROTO_IP, 64, 5},

@@ -28,6 +28,7 @@ func (r *netReader) parts(ns netNS) []netPart {
 			{"netlink", "rtnetlink and nfnetlink", func(context.Context) ([]byte, error) { return nil, collector.ErrNotLive }, nil},
 			{"proc_net.txt", "/proc/net", func(context.Context) ([]byte, error) { return readProcNet(r.h, "/proc/net") },
 				func(d *netDecoder, raw []byte) { d.procNet(raw, false) }},
+			conntrackTextPart(r.h, "/proc/net/nf_conntrack"),
 		}
 	}
 	return []netPart{{"raw", "the tables of the kernel", func(context.Context) ([]byte, error) {

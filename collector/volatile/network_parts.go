@@ -1,9 +1,25 @@
 package volatile
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"strings"
+
+	"hozen/collector"
+	"hozen/packager/evidence"
 )
+
+// conntrackTextPart takes the text of connection tracking.
+func conntrackTextPart(h *collector.Host, name string) netPart {
+	return netPart{"nf_conntrack.txt", name, func(context.Context) ([]byte, error) {
+		b, err := h.ReadFile(name, maxProcNetText)
+		if errors.Is(err, collector.ErrTooLong) {
+			err = evidence.Cut("%v", err)
+		}
+		return b, err
+	}, (*netDecoder).conntrackText}
+}
 
 // nsids reads lines "NSID INODE": how this namespace numbers the others.
 func (d *netDecoder) nsids(raw []byte) {

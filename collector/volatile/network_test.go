@@ -37,7 +37,7 @@ func TestNetworkOfFixture(t *testing.T) {
 	got := kinds(t, s)
 	for kind, want := range map[string]int{
 		"link": 2, "neighbour": 2, "route": 4, "address": 3, "multicast": 5, "resolver": 12, "host_entry": 3,
-		"wireless": 8, "connection": 2, "lease": 2, "proxy": 2,
+		"wireless": 8, "connection": 2, "lease": 2, "proxy": 2, "conntrack": 1,
 	} {
 		if len(got[kind]) != want {
 			t.Errorf("%d rows of kind %s, want %d:\n%s", len(got[kind]), kind, want, strings.Join(got[kind], "\n"))
