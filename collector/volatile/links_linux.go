@@ -40,8 +40,14 @@ func (l *linkReader) readlink(name string) ([]byte, error) {
 // says false. Links that end meanwhile are passed over; of others that cannot be
 // read the first error is given, after all.
 func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
+	return l.below(dir, "", f)
+}
+
+// below is each for the link of one name below every entry of the directory:
+// with "/ns/net" below /proc/PID/task the namespace of every thread.
+func (l *linkReader) below(dir, link string, f func(name, target []byte) bool) error {
 	if l.h.Root != "/" {
-		return eachLink(l.h, dir, f)
+		return eachLinkBelow(l.h, dir, link, f)
 	}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -60,7 +66,7 @@ func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
 		if n <= 0 {
 			return denied
 		}
-		more, err := l.dirents(fd, l.dents[:n], f)
+		more, err := l.dirents(fd, l.dents[:n], link, f)
 		if err != nil && denied == nil {
 			denied = &os.PathError{Op: "readlink", Path: dir, Err: err}
 		}
@@ -72,20 +78,19 @@ func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
 
 // dirents walks struct linux_dirent64 (getdents64(2)): u64 inode, s64 offset,
 // u16 length, u8 type, name ended by NUL.
-func (l *linkReader) dirents(fd int, b []byte, f func(name, target []byte) bool) (more bool, denied error) {
+func (l *linkReader) dirents(fd int, b []byte, link string, f func(name, target []byte) bool) (more bool, denied error) {
 	for len(b) >= 19 {
 		size := int(binary.NativeEndian.Uint16(b[16:]))
 		if size < 19 || size > len(b) {
 			break
 		}
 		name, _, _ := bytes.Cut(b[19:size], []byte{0})
-		isLink := b[18] == unix.DT_LNK
 		b = b[size:]
-		if !isLink {
+		if len(name) == 0 || name[0] == '.' { // the directory itself and its parent
 			continue
 		}
-		n, err := unix.Readlinkat(fd, string(name), l.target)
-		if err != nil && err != unix.ENOENT {
+		n, err := unix.Readlinkat(fd, string(name)+link, l.target)
+		if err != nil && err != unix.ENOENT && err != unix.ESRCH {
 			denied = err
 		}
 		if err == nil && !f(name, l.target[:n]) {

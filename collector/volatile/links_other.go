@@ -17,3 +17,7 @@ func (l *linkReader) readlink(name string) ([]byte, error) {
 func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
 	return eachLink(l.h, dir, f)
 }
+
+func (l *linkReader) below(dir, link string, f func(name, target []byte) bool) error {
+	return eachLinkBelow(l.h, dir, link, f)
+}

@@ -125,16 +125,16 @@ func (s *procScan) scanTasks(h *collector.Host, l *linkReader, i int, dir string
 	if err != nil || h.Live && m.Nlink <= 3 {
 		return 0
 	}
-	names, _ := h.Names(dir + "/task")
-	for _, tid := range numeric(names) {
-		if n++; n > maxTaskReads {
-			break
+	p := &s.procs[i]
+	s.addOrdinary(dir+"/task/TID/ns/net", l.below(dir+"/task", "/ns/net", func(name, target []byte) bool {
+		n++
+		tid, isTID := digits(name)
+		ns, isNS := nsInode(target, "net")
+		if isTID && isNS && ns != p.NetNS && int(tid) != p.PID {
+			p.strayThreads = append(p.strayThreads, strayThread{int(tid), ns})
 		}
-		target, err := l.readlink(dir + "/task/" + strconv.Itoa(tid) + "/ns/net")
-		if ns, ok := nsInode(target, "net"); err == nil && ok && ns != s.procs[i].NetNS && tid != s.procs[i].PID {
-			s.procs[i].strayThreads = append(s.procs[i].strayThreads, strayThread{tid, ns})
-		}
-	}
+		return n < maxTaskReads
+	}))
 	return n
 }
 
@@ -208,9 +208,14 @@ func commAndStart(stat []byte) (comm jsonl.Text, start uint64) {
 
 // eachLink is linkReader.each for any host: two system calls and more a link.
 func eachLink(h *collector.Host, dir string, f func(name, target []byte) bool) error {
+	return eachLinkBelow(h, dir, "", f)
+}
+
+// eachLinkBelow is linkReader.below for any host.
+func eachLinkBelow(h *collector.Host, dir, link string, f func(name, target []byte) bool) error {
 	names, err := h.Names(dir)
 	for _, name := range names {
-		if t, err := h.Readlink(dir + "/" + name); err == nil && !f([]byte(name), []byte(t)) {
+		if t, err := h.Readlink(dir + "/" + name + link); err == nil && !f([]byte(name), []byte(t)) {
 			return nil
 		}
 	}

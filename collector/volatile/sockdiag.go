@@ -111,6 +111,7 @@ func (f *diagFamily) request() []byte {
 
 // parseDiag gives the rows of a raw dump, and how many messages were not understood.
 func parseDiag(raw []byte, f *diagFamily, netns uint64) (rows []socketRow, strange int) {
+	rows = make([]socketRow, 0, countMessages(raw))
 	for {
 		m, rest, ok := nextMessage(raw)
 		if !ok {
@@ -127,6 +128,19 @@ func parseDiag(raw []byte, f *diagFamily, netns uint64) (rows []socketRow, stran
 		}
 		row.NetNS, row.Views = netns, viewDiag
 		rows = append(rows, row)
+	}
+}
+
+func countMessages(raw []byte) (n int) {
+	for {
+		m, rest, ok := nextMessage(raw)
+		if !ok {
+			return n
+		}
+		if m.Type == sockDiagByFamily {
+			n++
+		}
+		raw = rest
 	}
 }
 

@@ -68,6 +68,7 @@ func (t *socketTable) add(table string, netns uint64, rows []socketRow, view vie
 	if whole {
 		t.read[viewRead{netns, table}] |= view
 	}
+	t.rows = slices.Grow(t.rows, len(rows))
 	for i := range rows {
 		r := tableRow{rows[i], table}
 		k := keyOf(&r)
@@ -118,7 +119,7 @@ func samePath(name, text string) bool {
 
 // finish gives the rows, with their holders and with the sockets that only file
 // descriptors show, sorted.
-func (t *socketTable) finish(h *collector.Host, s *procScan, list []netNS) []socketRow {
+func (t *socketTable) finish(h *collector.Host, s *procScan, list []netNS) []*socketRow {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	order := map[uint64]int{}
@@ -146,19 +147,22 @@ func (t *socketTable) finish(h *collector.Host, s *procScan, list []netNS) []soc
 			t.rows = append(t.rows, tableRow{socketRow: s.fdOnly(h, inode, holds[0])})
 		}
 	}
-	slices.SortStableFunc(t.rows, func(a, b tableRow) int {
-		return cmp.Or(
-			cmp.Compare(order[a.NetNS], order[b.NetNS]), cmp.Compare(a.NetNS, b.NetNS),
-			cmp.Compare(a.Family, b.Family), cmp.Compare(a.Protocol, b.Protocol),
-			a.LocalAddr.Compare(b.LocalAddr), cmp.Compare(a.LocalPort, b.LocalPort),
-			a.RemoteAddr.Compare(b.RemoteAddr), cmp.Compare(a.RemotePort, b.RemotePort),
-			cmp.Compare(a.Path, b.Path), cmp.Compare(a.Inode, b.Inode), cmp.Compare(a.Cookie, b.Cookie), cmp.Compare(a.State, b.State))
-	})
-	out := make([]socketRow, len(t.rows))
+	out := make([]*socketRow, len(t.rows))
 	for i := range t.rows {
-		out[i] = t.rows[i].socketRow
+		out[i] = &t.rows[i].socketRow
 	}
+	slices.SortStableFunc(out, func(a, b *socketRow) int {
+		return cmp.Or(cmp.Compare(order[a.NetNS], order[b.NetNS]), cmp.Compare(a.NetNS, b.NetNS), compareSockets(a, b))
+	})
 	return out
+}
+
+func compareSockets(a, b *socketRow) int {
+	return cmp.Or(
+		cmp.Compare(a.Family, b.Family), cmp.Compare(a.Protocol, b.Protocol),
+		a.LocalAddr.Compare(b.LocalAddr), cmp.Compare(a.LocalPort, b.LocalPort),
+		a.RemoteAddr.Compare(b.RemoteAddr), cmp.Compare(a.RemotePort, b.RemotePort),
+		cmp.Compare(a.Path, b.Path), cmp.Compare(a.Inode, b.Inode), cmp.Compare(a.Cookie, b.Cookie), cmp.Compare(a.State, b.State))
 }
 
 // holders gives a row the file descriptors that hold its socket, and its container.

@@ -1,7 +1,6 @@
 package volatile
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -34,11 +33,7 @@ func socketsElsewhere(ctx context.Context, h *collector.Host, to evidence.Sink) 
 		for _, c := range list {
 			rows = append(rows, portableRow(c))
 		}
-		slices.SortStableFunc(rows, func(a, b socketRow) int {
-			return cmp.Or(cmp.Compare(a.Family, b.Family), cmp.Compare(a.Protocol, b.Protocol),
-				a.LocalAddr.Compare(b.LocalAddr), cmp.Compare(a.LocalPort, b.LocalPort),
-				a.RemoteAddr.Compare(b.RemoteAddr), cmp.Compare(a.RemotePort, b.RemotePort))
-		})
+		slices.SortStableFunc(rows, func(a, b socketRow) int { return compareSockets(&a, &b) })
 		return jsonl.Write(w, rows)
 	})
 }
