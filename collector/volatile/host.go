@@ -71,9 +71,10 @@ func hostTable(ctx context.Context, h *collector.Host, w io.Writer, t Tool) erro
 
 // rawFile is one text of the kernel or of /etc that is kept as it is.
 type rawFile struct {
-	name   string
-	limit  int64
-	follow bool // the last component is usually a symbolic link
+	name      string
+	limit     int64
+	follow    bool // the last component is usually a symbolic link
+	addresses bool // its lines begin with addresses, which the kernel may hide
 }
 
 // putRaw puts each file as an own item, "volatile/COLLECTOR" + its name, so that
@@ -85,16 +86,27 @@ func putRaw(ctx context.Context, h *collector.Host, to evidence.Sink, who string
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if f.follow {
-				return follow(h, w, f.name, f.limit)
-			}
-			return h.Copy(w, f.name, f.limit)
+			return f.copy(h, w)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (f rawFile) copy(h *collector.Host, w io.Writer) error {
+	switch {
+	case f.follow:
+		return follow(h, w, f.name, f.limit)
+	case f.addresses:
+		watch := &addressWatch{w: w}
+		if err := h.Copy(watch, f.name, f.limit); err != nil {
+			return err
+		}
+		return watch.err(f.name)
+	}
+	return h.Copy(w, f.name, f.limit)
 }
 
 func hostTexts() []rawFile {

@@ -91,7 +91,8 @@ func putSymbols(ctx context.Context, h *collector.Host, to evidence.Sink, counte
 			return err
 		}
 		defer f.Close()
-		n := &countingWriter{w: w}
+		watch := &addressWatch{w: w}
+		n := &countingWriter{w: watch}
 		m, err := countSymbols(io.TeeReader(io.LimitReader(f, limit), n))
 		if err != nil {
 			return err
@@ -100,7 +101,7 @@ func putSymbols(ctx context.Context, h *collector.Host, to evidence.Sink, counte
 		if n.n == limit {
 			return evidence.Cut("%s: %v (%d bytes)", name, collector.ErrTooLong, limit)
 		}
-		return nil
+		return watch.err(name)
 	})
 }
 
@@ -186,6 +187,9 @@ func kernelTexts(h *collector.Host) []rawFile {
 		mdstat misc modules mtrr partitions pressure/cpu pressure/io pressure/memory schedstat scsi/scsi slabinfo softirqs
 		swaps sysvipc/msg sysvipc/sem sysvipc/shm timer_list tty/drivers tty/ldiscs vmallocinfo vmstat zoneinfo config.gz`) {
 		files = append(files, rawFile{name: "/proc/" + n, limit: longText})
+	}
+	for i := range files {
+		files[i].addresses = files[i].name == "/proc/iomem" || files[i].name == "/proc/ioports"
 	}
 	for _, n := range strings.Fields(`
 		security/lsm security/lockdown security/apparmor/profiles security/ima/ascii_runtime_measurements security/ima/policy
