@@ -1,6 +1,7 @@
 package volatile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ type nlSocket struct {
 	mu  sync.Mutex
 	fd  int
 	seq uint32
-	raw []byte // of the last answer
+	raw []byte // room for an answer: most are small
 }
 
 // openNetNS opens a namespace by the ways it was found, and checks that what
@@ -135,14 +136,14 @@ func (s *nlSocket) Close() error {
 // another, exactly as the kernel sent them, the closing NLMSG_DONE included.
 // flags are or-ed to NLM_F_REQUEST; with nlfDump it is a dump, else one object
 // (closed by the acknowledgement). What came before an error is given with it.
-// The bytes are good until the next question, but one whose ctx has ended.
+// The bytes are the caller's.
 func (s *nlSocket) ask(ctx context.Context, typ, flags uint16, body []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	raw := s.raw
+	raw := s.raw[:0]
 	var err error
 	for try := 0; try < 3; try++ { // a table that changes meanwhile: once more, twice more, then as it is
 		raw, err = s.askOnce(ctx, typ, flags, body, raw[:0])
@@ -150,8 +151,11 @@ func (s *nlSocket) ask(ctx context.Context, typ, flags uint16, body []byte) ([]b
 			break
 		}
 	}
-	s.raw = raw
-	return raw, err
+	if s.raw = raw; len(raw) > 1<<20 {
+		s.raw = nil // given away, not copied
+		return raw, err
+	}
+	return bytes.Clone(raw), err
 }
 
 func (s *nlSocket) askOnce(ctx context.Context, typ, flags uint16, body, raw []byte) ([]byte, error) {
