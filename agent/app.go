@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"hozen/collector"
+	"hozen/collector/volatile"
 	"hozen/packager"
 )
 
@@ -67,6 +68,9 @@ func hostAt(root string) *collector.Host {
 	return h
 }
 
+// identity is of the machine that we run on.
+func (a *app) identity() volatile.Identity { return volatile.ReadIdentity(a.host("/")) }
+
 // text gives a message in the language of this run. Strings among the arguments
 // that come from a host must have gone through escape.
 func (a *app) text(m message, args ...any) string { return a.lang.text(m, args...) }
@@ -115,16 +119,53 @@ func (a *app) root() *cobra.Command {
 		}
 		return nil
 	}
-	c.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true})
+	c.PersistentFlags().BoolP("help", "h", false, a.text(mFlagHelp))
+	c.SetUsageTemplate(a.usageTemplate(c.UsageTemplate()))
+	c.SetHelpCommand(&cobra.Command{
+		Use: "help [command]", Short: a.text(mFlagHelp),
+		RunE: func(_ *cobra.Command, args []string) error {
+			about, rest, err := c.Find(args)
+			if err != nil || len(rest) > 0 {
+				return fmt.Errorf("help: no command %q", strings.Join(args, " "))
+			}
+			return about.Help()
+		},
+	})
 	c.AddCommand(a.commands()...)
-	c.InitDefaultHelpFlag()
 	return c
+}
+
+// usageTemplate puts the headings of a help text into the language of the run.
+func (a *app) usageTemplate(template string) string {
+	if a.lang == english {
+		return template
+	}
+	return strings.NewReplacer("Usage:", "使い方:", "Aliases:", "別名:", "Examples:", "例:", "Available Commands:", "コマンド:",
+		"Additional Commands:", "ほかのコマンド:", "Global Flags:", "共通の指定:", "Flags:", "指定:", "[flags]", "[指定]",
+		`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
+		"`{{.CommandPath}} [command] --help` で各コマンドの説明を表示します。").Replace(template)
+}
+
+// wantArgs checks how many arguments a command has, and says which it wants.
+func wantArgs(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return fmt.Errorf("want: %s", c.UseLine())
+		}
+		return nil
+	}
 }
 
 // commands lists the commands in the order of the help.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.collectCommand(),
+		a.verifyCommand(),
+		a.showCommand(),
+		a.extractCommand(),
+		a.recoverCommand(),
+		a.keyCommand(),
+		a.doctorCommand(),
 		a.versionCommand(),
 	}
 }

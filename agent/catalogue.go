@@ -46,6 +46,7 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 --key がなければ使い捨ての鍵で署名します。最後に表示されるフィンガープリント
 とヘッドを紙に書き留めてください。`},
 	mFlagLang:       {"language of what is printed: en or ja (default: the locale's)", "表示の言語: en または ja（既定: ロケールに従う）"},
+	mFlagHelp:       {"say what a command does", "コマンドの説明を表示する"},
 	mFlagOut:        {"`DIR` where archive and custody log are written", "アーカイブと保管記録を書き込むフォルダー `DIR`"},
 	mFlagRoot:       {"`DIR` that holds the examined machine's files, where it is not this machine", "この端末以外を調べるとき、そのファイルがあるフォルダー `DIR`"},
 	mFlagProfile:    {"how far to go: volatile, standard or full", "収集の範囲: volatile、standard、full"},
@@ -91,8 +92,9 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mSkipRights:       {"needs root or an elevated administrator", "root または管理者の権限が必要"},
 
 	mLive:         {"[%d/%d] %s %.1f s · %s items · %s · %s · %s", "[%d/%d] %s %.1f 秒 · %s 項目 · %s · %s · %s"},
-	mStep:         {"[%d/%d] %s %s %s · %s items, %s", "[%d/%d] %s %s %s · %s 項目、%s"},
-	mStepShort:    {" · %s not or not fully taken", " · %s 項目が未収集または不完全"},
+	mStep:         {"[%d/%d] %s %s ", "[%d/%d] %s %s "},
+	mStepEnd:      {" · %s items, %s", " · %s 項目、%s"},
+	mStepShort:    {" · %s INCOMPLETE", " · %s 項目が不完全"},
 	mLeft:         {"%s left", "残り %s"},
 	mStillReading: {"[%d/%d] %s: still reading, %s so far, %s items, %s", "[%d/%d] %s: 読み取り中、経過 %s、%s 項目、%s"},
 	mNothing:      {"nothing", "なし"},
@@ -117,19 +119,142 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mSumFiles:     {"Archive: %s (%s)\nCustody log: %s", "アーカイブ: %s（%s）\n保管記録: %s"},
 	mSumWriteDown: {"Write down on paper, with date, time and your name:", "次の二つを、日時と氏名とともに紙に書き留めてください:"},
 	mHead:         {"head", "ヘッド"},
-	mFingerprint:  {"fingerprint", "指紋"},
+	mFingerprint:  {"fingerprint", "フィンガープリント"},
 	mSumNext: {"Next: copy both files to other media. Whoever has that paper checks them with\n  %s",
 		"次に: 二つのファイルを別の媒体へ複写してください。その紙を持つ人は、次の命令で確かめられます\n  %s"},
 	mSumUntrusted: {"Somebody without that fingerprint gets %s: unchanged, but signed by a key that nobody vouches for.",
 		"フィンガープリントを知らない人の結果は %s です。改変はないものの、だれの鍵か保証がない、という意味です。"},
 	mQR: {"(head and fingerprint, to be photographed)", "（ヘッドとフィンガープリントです。撮影できます）"},
 
-	mCollected: {"collected", "収集"},
-	mPartial:   {"partial", "一部"},
-	mAbsent:    {"absent", "なし"},
-	mDenied:    {"denied", "拒否"},
-	mSkipped:   {"skipped", "除外"},
-	mFailed:    {"failed", "失敗"},
+	mCollected:       {"collected", "収集"},
+	mPartial:         {"partial", "一部"},
+	mAbsent:          {"absent", "なし"},
+	mDenied:          {"denied", "拒否"},
+	mSkipped:         {"skipped", "除外"},
+	mCountOf:         {"%[1]s %[2]s", "%[2]s %[1]s"},
+	mFailed:          {"failed", "失敗"},
+	mFlagTrust:       {"`FILE` of allowed signers (default: ~/.config/hozen/allowed_signers, if there)", "信頼する署名者の `FILE`（既定: ~/.config/hozen/allowed_signers があればそれ）"},
+	mFlagFingerprint: {"trust the device key with this `SHA256:…`, from paper (may be repeated)", "紙に控えたフィンガープリント `SHA256:…` の鍵を信頼する（繰り返し可）"},
+	mFlagHead:        {"the head hash (`HEX`) that stands on paper", "紙に控えたヘッドのハッシュ `HEX`"},
+	mFlagLog:         {"custody log `FILE` (default: the one beside the archive, if there)", "保管記録 `FILE`（既定: アーカイブの横にあればそれ）"},
+	mFlagNoLog:       {"do not look at a custody log", "保管記録を見ない"},
+	mFlagShort:       {"list only what was denied, cut or failed", "拒否・打ち切り・失敗だけを表示する"},
+	mFlagJSONRecords: {"print the record lines as they are in the archive", "アーカイブ内の記録の行を JSON で出力する"},
+	mFlagTo:          {"`DIR` below which <id>/ is written", "取り出し先のフォルダー `DIR`（その下に <id>/ ができる）"},
+	mFlagRecoverKey:  {"device key `FILE` that signs the event (default: a throw-away key)", "出来事に署名する端末の鍵 `FILE`（既定: 使い捨ての鍵）"},
+	mFlagDevice:      {"`NAME` of the device (default: the host's name)", "端末の名前 `NAME`（既定: ホスト名）"},
+	mFlagTrustDevice: {"`NAME` of the device that the key belongs to", "鍵の持ち主である端末の名前 `NAME`"},
+	mFlagTrustFile:   {"allowed signers `FILE` to append to (default: ~/.config/hozen/allowed_signers)", "追記する署名者の `FILE`（既定: ~/.config/hozen/allowed_signers）"},
+
+	mHintTrust:   {"an allowed_signers file of OpenSSH is wanted; `hozen key trust` makes one", "OpenSSH の allowed_signers ファイルが必要です。`hozen key trust` で作れます"},
+	mHintList:    {"`hozen show %s` lists what there is", "`hozen show %s` で一覧を表示します"},
+	mHintExtract: {"nothing is overwritten: choose an empty folder with --to", "既存のファイルは上書きしません。--to に空のフォルダーを指定してください"},
+	mHintRecover: {"want <id>.tar.zst.partial, with <id>.custody.jsonl beside it", "<id>.tar.zst.partial を指定してください（横に <id>.custody.jsonl が必要です）"},
+	mHintPublic:  {"want the .pub file of a device, or its line in quotes", "端末の .pub ファイル、またはその行を引用符で囲んで指定してください"},
+
+	mShortVerify: {"check an archive and give one verdict", "アーカイブを検証し、判定を一つ出します"},
+	mLongVerify: {`verify reads the archive once, writes nothing, and gives one verdict; it is the
+exit code, too: VALID 0, INVALID 4, VALID-PARTIAL 5, UNTRUSTED-SIGNER 6,
+VALID-OUTER 7, NOT-EVIDENCE 8. A .partial that a crash left is read as well.
+
+Who is believed is said by --fingerprint, from the responder's paper, or by an
+OpenSSH allowed_signers file (--trust); never by the archive itself.`,
+		`アーカイブを一度読み、何も書き込まずに判定を一つ出します。終了コードも同じです:
+VALID 0、INVALID 4、VALID-PARTIAL 5、UNTRUSTED-SIGNER 6、VALID-OUTER 7、
+NOT-EVIDENCE 8。障害で残った .partial も読めます。
+
+だれを信頼するかは、紙に控えた --fingerprint か、OpenSSH の allowed_signers
+ファイル（--trust）で決めます。アーカイブ自身が決めることはありません。`},
+	mShortShow: {"list what an archive holds, or print one item", "アーカイブの一覧、または一項目を表示します"},
+	mLongShow: {`show lists every item with its outcome, or prints one item: as it is into a pipe,
+with control characters escaped on a terminal. It verifies while it reads, and
+its exit code is that of verify.`,
+		`各項目とその結果の一覧、または一項目を表示します。パイプへはそのまま、画面へは制御文字を
+無害にして出力します。読みながら検証し、終了コードは verify と同じです。`},
+	mShortExtract: {"write what is authentic into a folder", "真正と確認できたものをフォルダーに取り出します"},
+	mLongExtract: {`extract writes members below DIR/<id>/: only what an authentic checkpoint covers,
+never over an existing file, never outside of DIR. Its exit code is that of verify.`,
+		`DIR/<id>/ の下に取り出します。区切り署名で真正と確認できたものだけを書き、既存のファイル
+には上書きせず、DIR の外には書きません。終了コードは verify と同じです。`},
+	mShortRecover: {"close what a crash left, as incomplete", "障害で中断した収集を、未完として閉じます"},
+	mLongRecover: {`recover says what of a .partial is authentic, signs that into the custody log, and
+renames the file to <id>.incomplete.tar.zst. Its bytes are not altered, and it is
+never called whole: the exit code is 5.`,
+		`.partial のうち真正な部分を調べ、その結果に署名して保管記録に書き、ファイルの名前を
+<id>.incomplete.tar.zst に変えます。中身は変えません。完全とは扱わないため、終了コードは 5 です。`},
+	mShortKey: {"make, show and trust device keys", "端末の鍵を作成・表示・信頼します"},
+	mLongKey: {`A device key signs what a machine collects; an auditor trusts it by a line in an
+OpenSSH allowed_signers file.`, `端末の鍵は、その端末の収集に署名します。監査する人は、OpenSSH の allowed_signers
+ファイルの行によってそれを信頼します。`},
+	mShortKeyNew:   {"make a device key (FILE and FILE.pub)", "端末の鍵を作成します（FILE と FILE.pub）"},
+	mShortKeyShow:  {"print fingerprint and allowed_signers line of a key", "鍵のフィンガープリントと allowed_signers の行を表示します"},
+	mShortKeyTrust: {"add a device's public key to the trusted ones", "端末の公開鍵を、信頼する鍵に加えます"},
+	mShortDoctor:   {"say what this machine allows, before one collects", "収集の前に、この端末で何ができるかを調べます"},
+	mLongDoctor: {`doctor looks at rights, at the output, at disks that lock at power-off, and opens
+what a collection reads, reading a byte at most. It writes nothing. Exit code 0:
+fine; 3: something would be denied.`,
+		`権限、出力先、電源を切るとロックされるディスクを調べ、収集で読むものを開いてみます
+（読むのは 1 バイトまで）。何も書き込みません。終了コード 0: 問題なし、3: 拒否されるものがある。`},
+
+	mReading:       {"Reading %s of %s …", "読み取り中 %s / %s …"},
+	mRowCollection: {"collection", "収集"},
+	mRowTaken:      {"taken", "日時"},
+	mRowHost:       {"host", "対象端末"},
+	mRowCase:       {"case", "案件"},
+	mRowOperator:   {"operator", "操作者"},
+	mRowReason:     {"reason", "理由"},
+	mRowWitness:    {"witness", "立会人"},
+	mRowSigner:     {"signed by", "署名"},
+	mRowComplete:   {"complete", "完全性"},
+	mRowContents:   {"contents", "内容"},
+	mContents:      {"%s items, %s, behind %d checkpoints", "%s 項目、%s、区切り署名 %d"},
+	mRowRest:       {"authentic", "真正な範囲"},
+	mRest:          {"the first %s bytes; %s bytes after them prove nothing", "先頭から %s バイト。その後の %s バイトは何も証明しない"},
+	mRowLog:        {"custody log", "保管記録"},
+	mRowAnchors:    {"anchors", "外部の裏付け"},
+	mMeaning: {"This proves that the bytes are what a holder of the device key wrote, in this order,\nand that nobody changed them since. It does not prove that the machine told the truth.",
+		"これが証明するのは、端末の鍵の持ち主がこの順に書いたもので、その後の改変がないことです。\n端末が真実を述べたことまでは証明しません。"},
+	mNoAnchor: {"Nothing outside of this file was compared: whoever held the key could have made another\narchive. A head hash on paper, a receipt or a custody log kept elsewhere rules that out.",
+		"このファイルの外にあるものとは照合していません。鍵を持つ者は別のアーカイブも作れます。\n紙に控えたヘッド、受領証、別の場所に保管した保管記録があれば、それを否定できます。"},
+
+	mSealedAll:       {"sealed", "封印済み"},
+	mSealedEarly:     {"sealed, but ended early: %s", "封印済み、ただし途中で終了: %s"},
+	mInterrupted:     {"interrupted at checkpoint %d, not sealed", "区切り署名 %d で中断、封印なし"},
+	mSignerTrusted:   {"trusted", "信頼する鍵"},
+	mSignerPaper:     {"trusted by fingerprint", "フィンガープリントにより信頼する鍵"},
+	mSignerUntrusted: {"not trusted here", "ここでは信頼されていない鍵"},
+
+	mVerdictValid:       {"Sealed and unchanged, signed by a trusted key.", "封印済み、改変なし、信頼する鍵による署名です。"},
+	mVerdictInvalid:     {"Something contradicts what was signed. Do not rely on this file:", "署名された内容と矛盾しています。このファイルに依拠しないでください:"},
+	mVerdictPartial:     {"Interrupted, never sealed: authentic up to its last checkpoint.", "中断され、封印されていません。最後の区切り署名までは真正です。"},
+	mVerdictUntrusted:   {"Unchanged, but signed by a key that is not trusted here (--fingerprint, --trust).", "改変はありませんが、ここで信頼されていない鍵による署名です（--fingerprint、--trust）。"},
+	mVerdictOuter:       {"Encrypted and unchanged by its custody log; the contents were not seen.", "暗号化されており、保管記録と一致します。中身は見ていません。"},
+	mVerdictNotEvidence: {"Nothing in this file is authenticated.", "このファイルには、真正と確認できるものがありません。"},
+
+	mExtracted:    {"Files written: %s, below %s/%s", "%s 個のファイルを %s/%s に取り出しました"},
+	mRecovered:    {"%s: authentic up to checkpoint %d (%s bytes); %s bytes after it prove nothing.", "%s: 区切り署名 %d まで真正です（%s バイト）。その後の %s バイトは何も証明しません。"},
+	mRecoveredBy:  {"Recovered by key %s; the event is in %s.", "鍵 %s で回復し、%s に記録しました。"},
+	mNotRecovered: {"%s is left as it was", "%s はそのままです"},
+	mKeyMade:      {"Device key: %s (secret: keep it on this device). Public key: %s", "端末の鍵: %s（秘密: この端末から出さないこと）。公開鍵: %s"},
+	mDevice:       {"device", "端末"},
+	mSignerLine:   {"An auditor trusts it by this line of an allowed_signers file:", "監査する人は、allowed_signers ファイルの次の行で信頼します:"},
+	mTrusted:      {"Trusted in %s from now on:", "今後 %s で信頼します:"},
+
+	mRowRights:        {"rights", "権限"},
+	mRowOutput:        {"output", "出力先"},
+	mRowPlan:          {"plan", "計画"},
+	mEstimate:         {"%s, up to %s before compression", "%s、圧縮前で最大 %s"},
+	mRowDisks:         {"disks", "ディスク"},
+	mNoUnlocked:       {"no unlocked encrypted disk was seen", "復号中の暗号化ディスクは見つかりません"},
+	mDoctorNoOutput:   {"Nothing can be written to %s: %s. Choose another folder with --out.", "%s には書き込めません: %s。--out で別のフォルダーを指定してください。"},
+	mDoctorFine:       {"Nothing of this would be denied.", "拒否されるものはありません。"},
+	mDoctorDenied:     {"%d of these would be denied. As root (sudo) more can be taken.", "%d 件が拒否されます。root（sudo）ならより多く収集できます。"},
+	mDoctorDeniedRoot: {"%d of these would be denied even to root: the system itself refuses.", "%d 件は root でも拒否されます。システムの制限です。"},
+	mReadable:         {"readable", "可"},
+	mNotRoot:          {"not root (uid %d)", "root ではない（uid %d）"},
+	mRoot:             {"root", "root"},
+	mMissing:          {"; missing: %s", "、不足: %s"},
+	mFree:             {", %s free", "、空き %s"},
 }
 
 // docsJapanese says what each collector takes; the collectors themselves speak

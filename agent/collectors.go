@@ -10,9 +10,10 @@ import (
 func collectors(args []string) []collector.Collector {
 	return []collector.Collector{
 		volatile.HostIdentity(volatile.Tool{Version: version, Args: args}), // clocks first: every later time is measured against them
-		volatile.Sockets(),   // connections end within seconds once a cable is pulled
-		volatile.Kernel(),    // modules, eBPF, tracing, mounts, disks: long-lived, but only in the kernel
-		volatile.Sessions(),  // who is logged in, and from where
-		volatile.Temporary(), // file systems in memory: large, and they last until power-off
+		volatile.Sockets(),    // connections end within seconds once a cable is pulled
+		volatile.Kernel(),     // modules, eBPF, tracing, mounts, disks: long-lived, but only in the kernel
+		volatile.Sessions(),   // who is logged in, and from where
+		volatile.Containers(), // what runs in which container, from the files of docker, containerd, podman, LXC
+		volatile.Temporary(),  // file systems in memory: large, and they last until power-off
 	}
 }

@@ -22,6 +22,7 @@ const (
 	mShortCollect
 	mLongCollect
 	mFlagLang
+	mFlagHelp
 	mFlagOut
 	mFlagRoot
 	mFlagProfile
@@ -64,6 +65,7 @@ const (
 
 	mLive
 	mStep
+	mStepEnd
 	mStepShort
 	mLeft
 	mStillReading
@@ -99,6 +101,99 @@ const (
 	mDenied
 	mSkipped
 	mFailed
+	mCountOf
+
+	mFlagTrust
+	mFlagFingerprint
+	mFlagHead
+	mFlagLog
+	mFlagNoLog
+	mFlagShort
+	mFlagJSONRecords
+	mFlagTo
+	mFlagRecoverKey
+	mFlagDevice
+	mFlagTrustDevice
+	mFlagTrustFile
+
+	mHintTrust
+	mHintList
+	mHintExtract
+	mHintRecover
+	mHintPublic
+
+	mShortVerify
+	mLongVerify
+	mShortShow
+	mLongShow
+	mShortExtract
+	mLongExtract
+	mShortRecover
+	mLongRecover
+	mShortKey
+	mLongKey
+	mShortKeyNew
+	mShortKeyShow
+	mShortKeyTrust
+	mShortDoctor
+	mLongDoctor
+
+	mReading
+	mRowCollection
+	mRowTaken
+	mRowHost
+	mRowCase
+	mRowOperator
+	mRowReason
+	mRowWitness
+	mRowSigner
+	mRowComplete
+	mRowContents
+	mContents
+	mRowRest
+	mRest
+	mRowLog
+	mRowAnchors
+	mMeaning
+	mNoAnchor
+	mSealedAll
+	mSealedEarly
+	mInterrupted
+	mSignerTrusted
+	mSignerPaper
+	mSignerUntrusted
+
+	mVerdictValid
+	mVerdictInvalid
+	mVerdictPartial
+	mVerdictUntrusted
+	mVerdictOuter
+	mVerdictNotEvidence
+
+	mExtracted
+	mRecovered
+	mRecoveredBy
+	mNotRecovered
+	mKeyMade
+	mDevice
+	mSignerLine
+	mTrusted
+
+	mRowRights
+	mRowOutput
+	mRowPlan
+	mEstimate
+	mRowDisks
+	mNoUnlocked
+	mDoctorNoOutput
+	mDoctorFine
+	mDoctorDenied
+	mDoctorDeniedRoot
+	mReadable
+	mNotRoot
+	mRoot
+	mMissing
+	mFree
 
 	messageCount
 )

@@ -49,6 +49,22 @@ func (s *screen) draw(text string) {
 	s.drawn = text
 }
 
+// fit joins a line out of a beginning, a middle that is shortened or left out on
+// a narrow terminal, and an end.
+func (s *screen) fit(begin, middle, end string) string {
+	if !s.live {
+		return begin + middle + end
+	}
+	room := s.width() - columns(begin) - columns(end) - 1
+	if room < min(20, columns(middle)) {
+		return begin + strings.TrimPrefix(end, separator)
+	}
+	return begin + cutColumns(middle, room) + end
+}
+
+// separator stands between the parts of a line.
+const separator = " · "
+
 // columns gives how wide a text is on a terminal.
 func columns(s string) (n int) {
 	for _, r := range s {

@@ -56,8 +56,8 @@ func (c *collection) finish(ctx context.Context, sealed packager.Sealed) error {
 	c.ui.screen.draw("")
 	c.ui.events.send(event{Event: "result", Collection: c.name, Result: &s})
 	if !c.o.json {
+		c.showCode(s) // first, so that the words are what stays on the screen
 		c.print(c.a.stdout, s)
-		c.showCode(s)
 	}
 	return silent(s.Exit)
 }
@@ -105,7 +105,7 @@ func (c *collection) print(w io.Writer, s summary) {
 	say(mSumFiles, escape(s.Archive), bytesText(s.Bytes), escape(s.Log))
 	fmt.Fprintln(w)
 	say(mSumWriteDown)
-	fmt.Fprintf(w, "  %s %s\n  %s %s\n", pad(a.text(mHead), 12), s.Head, pad(a.text(mFingerprint), 12), s.Fingerprint)
+	fmt.Fprintf(w, "  %s\n    %s\n  %s\n    %s\n", a.text(mHead), s.Head, a.text(mFingerprint), s.Fingerprint)
 	fmt.Fprintln(w)
 	say(mSumNext, "hozen verify --fingerprint "+s.Fingerprint+" --head "+s.Head+" "+escape(shellWord(s.Archive)))
 	if s.ForAuditors != s.Verdict {
@@ -139,7 +139,7 @@ func (a *app) outcomesText(count map[string]int64) string {
 	text := ""
 	for _, o := range evidence.Outcomes() {
 		if n := count[o.String()]; n > 0 && o != evidence.Collected {
-			text += " · " + countText(n) + " " + a.outcomeText(o.String())
+			text += " · " + a.text(mCountOf, countText(n), a.outcomeText(o.String()))
 		}
 	}
 	return text

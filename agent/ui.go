@@ -114,15 +114,15 @@ func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err
 	if err != nil {
 		return // said by whoever gets it
 	}
-	line := p.a.text(mStep, n, m, pad(s.Collector.Name, 10), pad(secondsText(took), 9), p.a.docOf(s.Collector), countText(items), bytesText(bytes))
+	end := p.a.text(mStepEnd, countText(items), bytesText(bytes))
 	if short > 0 {
-		line += p.a.text(mStepShort, countText(short))
+		end += p.a.text(mStepShort, countText(short))
 	}
 	if n < m {
-		line += " · " + p.leftText()
+		end += " · " + p.leftText()
 	}
 	p.screen.draw("")
-	p.screen.line(line)
+	p.screen.line(p.screen.fit(p.a.text(mStep, n, m, pad(s.Collector.Name, 10), pad(secondsText(took), 7)), p.a.docOf(s.Collector), end))
 }
 
 func (p *progress) leftText() string {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hozen/packager"
+)
+
+// belief is what an auditor brings along: the flags that verify, show and extract
+// share.
+type belief struct {
+	trust        string
+	fingerprints []string
+	head         string
+	log          string
+	noLog        bool
+}
+
+func (a *app) beliefFlags(c *cobra.Command, b *belief) {
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&b.trust, "trust", "", a.text(mFlagTrust))
+	f.StringArrayVar(&b.fingerprints, "fingerprint", nil, a.text(mFlagFingerprint))
+	f.StringVar(&b.head, "head", "", a.text(mFlagHead))
+	f.StringVar(&b.log, "log", "", a.text(mFlagLog))
+	f.BoolVar(&b.noLog, "no-log", false, a.text(mFlagNoLog))
+	c.MarkFlagsMutuallyExclusive("log", "no-log")
+}
+
+// archive is an open archive with everything that it is verified against.
+type archive struct {
+	*os.File
+	size    int64
+	options packager.VerifyOptions
+	logName string // of the log that was read; "" if none
+}
+
+// openArchive opens the file and reads trust and log beside it.
+func (a *app) openArchive(name string, b belief) (*archive, error) {
+	o, logName, err := a.verifyOptions(name, b)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fail(err, "")
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", name)
+	}
+	if err != nil {
+		return nil, errors.Join(fail(err, ""), f.Close())
+	}
+	return &archive{f, st.Size(), o, logName}, nil
+}
+
+func (a *app) verifyOptions(name string, b belief) (o packager.VerifyOptions, logName string, err error) {
+	for _, f := range b.fingerprints {
+		if !strings.HasPrefix(f, "SHA256:") {
+			return o, "", usage(fmt.Errorf("--fingerprint %q: want SHA256:… as it was printed", f), "")
+		}
+	}
+	o.Fingerprints = b.fingerprints
+	if o.Head = strings.ToLower(b.head); o.Head != "" && (len(o.Head) != 64 || strings.Trim(o.Head, "0123456789abcdef") != "") {
+		return o, "", usage(fmt.Errorf("--head %q: want 64 hexadecimal digits", b.head), "")
+	}
+	if o.Trust, err = a.trust(b.trust); err != nil {
+		return o, "", err
+	}
+	o.Log, logName, err = readLog(name, b)
+	return o, logName, err
+}
+
+// trust reads the auditor's file. The default one need not be there.
+func (a *app) trust(name string) (*packager.Trust, error) {
+	byDefault := name == ""
+	if byDefault {
+		name = a.trustFile()
+	}
+	f, err := os.Open(name)
+	switch {
+	case byDefault && (name == "" || errors.Is(err, os.ErrNotExist)):
+		return nil, nil
+	case err != nil:
+		return nil, fail(err, a.text(mHintTrust))
+	}
+	defer f.Close()
+	t, err := packager.ParseTrust(f)
+	if err != nil {
+		return nil, fail(fmt.Errorf("%s: %w", name, err), "")
+	}
+	return t, nil
+}
+
+// trustFile is where the auditor's allowed signers are by default
+// (XDG Base Directory Specification).
+func (a *app) trustFile() string {
+	if dir := a.env("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "hozen", "allowed_signers")
+	}
+	if home := a.env("HOME"); home != "" {
+		return filepath.Join(home, ".config", "hozen", "allowed_signers")
+	}
+	return ""
+}
+
+// readLog reads the custody log: the given one, or the one beside the archive,
+// which need not be there.
+func readLog(name string, b belief) (log []byte, logName string, err error) {
+	if b.noLog {
+		return nil, "", nil
+	}
+	logName = b.log
+	if logName == "" {
+		logName = filepath.Join(filepath.Dir(name), packager.LogName(idOf(name)))
+	}
+	log, err = os.ReadFile(logName)
+	switch {
+	case b.log == "" && errors.Is(err, os.ErrNotExist):
+		return nil, "", nil
+	case err != nil:
+		return nil, "", fail(err, "")
+	case log == nil:
+		log = []byte{}
+	}
+	return log, logName, nil
+}
+
+// idOf gives the collection's id out of a file's name, as the agent names files.
+func idOf(name string) string {
+	name = filepath.Base(name)
+	for _, suffix := range []string{".incomplete.tar.zst", ".tar.zst.partial", ".tar.zst"} {
+		if id, ok := strings.CutSuffix(name, suffix); ok {
+			return id
+		}
+	}
+	return name
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"hozen/packager"
+)
+
+func (a *app) recoverCommand() *cobra.Command {
+	var key string
+	c := &cobra.Command{
+		Use: "recover FILE.partial", Short: a.text(mShortRecover), Long: a.text(mLongRecover), Args: wantArgs(1, 1),
+		RunE: func(c *cobra.Command, args []string) error { return a.recover(c.Context(), args[0], key) },
+	}
+	c.Flags().StringVar(&key, "key", "", a.text(mFlagRecoverKey))
+	return c
+}
+
+func (a *app) recover(ctx context.Context, name, key string) error {
+	host := string(a.identity().HostName)
+	device, err := a.deviceFor(key, host)
+	if err != nil {
+		return err
+	}
+	dir, base := filepath.Split(name)
+	if dir == "" {
+		dir = "."
+	}
+	r, err := packager.Recover(ctx, dir, base, device, a.tool(), a.signed(), a.now())
+	if err != nil {
+		return a.notRecovered(name, r, err)
+	}
+	fingerprint, err := device.Fingerprint()
+	if err != nil {
+		return fail(err, "")
+	}
+	at := filepath.Join(dir, r.Name)
+	fmt.Fprintln(a.stdout, a.text(mRecovered, escape(at), r.Report.Checkpoint, countText(r.Report.AuthenticBytes), countText(r.Report.Bytes-r.Report.AuthenticBytes)))
+	fmt.Fprintln(a.stdout, a.text(mRecoveredBy, fingerprint, escape(filepath.Join(dir, r.Log))))
+	fmt.Fprintln(a.stdout)
+	a.printReport(a.stdout, at, filepath.Join(dir, r.Log), r.Report)
+	return silent(r.Report.Verdict.ExitCode())
+}
+
+// notRecovered gives the verdict's code where there is one: nothing was done.
+func (a *app) notRecovered(name string, r packager.Recovery, err error) error {
+	if r.Report == nil {
+		return fail(err, a.text(mHintRecover))
+	}
+	code := r.Report.Verdict.ExitCode()
+	if errors.Is(err, packager.ErrNothingAuthentic) {
+		code = packager.NotEvidence.ExitCode()
+	}
+	if code == exitWhole {
+		code = exitNotSealed
+	}
+	return &exitError{code: code, err: err, hint: a.text(mNotRecovered, escape(name))}
+}

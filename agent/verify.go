@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hozen/packager"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var b belief
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "verify FILE", Short: a.text(mShortVerify), Long: a.text(mLongVerify), Args: wantArgs(1, 1),
+		Example: "  hozen verify pc-42-20261121t090000z-3fa9c1.tar.zst\n  hozen verify --fingerprint SHA256:… --head … FILE\n  hozen verify --trust allowed_signers --json FILE",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.verify(c.Context(), args[0], b, asJSON)
+		},
+	}
+	a.beliefFlags(c, &b)
+	c.Flags().BoolVar(&asJSON, "json", false, a.text(mFlagJSON))
+	return c
+}
+
+func (a *app) verify(ctx context.Context, name string, b belief, asJSON bool) error {
+	file, err := a.openArchive(name, b)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	s := &screen{w: a.stderr, live: a.errTerminal, width: a.width}
+	file.options.Progress = a.reading(s)
+	r, err := packager.Verify(ctx, file, file.size, file.options)
+	s.draw("")
+	if err != nil {
+		return fail(fmt.Errorf("%s: %w", name, err), "")
+	}
+	if asJSON {
+		if err := writeJSON(a.stdout, r); err != nil {
+			return fail(err, "")
+		}
+		return silent(r.Verdict.ExitCode())
+	}
+	a.printReport(a.stdout, name, file.logName, r)
+	return silent(r.Verdict.ExitCode())
+}
+
+// reading draws how far a file has been read, at most ten times a second.
+func (a *app) reading(s *screen) func(done, total int64) {
+	if !s.live {
+		return nil
+	}
+	var last time.Time
+	return func(done, total int64) {
+		if now := time.Now(); now.Sub(last) > 100*time.Millisecond {
+			last = now
+			s.draw(a.text(mReading, bytesText(done), bytesText(total)))
+		}
+	}
+}
+
+// printReport prints a verdict for people: the word first, then why, then what
+// the archive says of itself, then what that proves.
+func (a *app) printReport(w io.Writer, name, logName string, r *packager.Report) {
+	fmt.Fprintf(w, "%s  %s\n", r.Verdict, escape(name))
+	fmt.Fprintln(w, a.verdictText(r.Verdict))
+	for _, f := range r.Findings {
+		fmt.Fprintln(w, "  ! "+escape(f))
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintln(w, "  - "+escape(n))
+	}
+	if r.Genesis == nil {
+		return
+	}
+	row := func(label message, value string) {
+		if value = strings.TrimSpace(value); value != "" {
+			fmt.Fprintf(w, "%s %s\n", pad(a.text(label), 12), escape(value))
+		}
+	}
+	fmt.Fprintln(w)
+	g := r.Genesis
+	row(mRowCollection, r.Collection)
+	row(mRowTaken, g.Time.Wall+sealedAt(r)+"  "+g.Tool)
+	row(mRowHost, strings.Join(present(g.Host.Name, g.Host.OS, g.Host.Kernel, g.Host.Make, g.Host.Model, g.Host.Serial), ", "))
+	row(mRowCase, strings.Join(present(g.Case, g.Evidence), " / "))
+	row(mRowOperator, strings.Join(present(g.Operator, g.Place), ", "))
+	row(mRowReason, g.Reason)
+	row(mRowWitness, strings.Join(g.Witness, ", "))
+	row(mRowSigner, fmt.Sprintf("device:%s %s (%s)", r.Device, r.Fingerprint, a.signerText(r.Axes.Signer)))
+	row(mRowComplete, a.completeText(r))
+	row(mRowContents, a.text(mContents, countText(r.Members), bytesText(r.Payload), r.Checkpoint))
+	if r.Unauthenticated > 0 {
+		row(mRowRest, a.text(mRest, countText(r.AuthenticBytes), countText(r.Unauthenticated)))
+	}
+	row(mRowLog, strings.Join(present(r.Axes.Custody, logName), ", "))
+	row(mRowAnchors, strings.Join(r.Axes.Anchors, ", "))
+	row(mHead, r.Head)
+	fmt.Fprintln(w)
+	fmt.Fprintln(w, a.text(mMeaning))
+	if len(r.Axes.Anchors) == 0 {
+		fmt.Fprintln(w, a.text(mNoAnchor))
+	}
+}
+
+func sealedAt(r *packager.Report) string {
+	if r.Seal == nil {
+		return ""
+	}
+	return " – " + r.Seal.Time.Wall
+}
+
+func (a *app) completeText(r *packager.Report) string {
+	switch {
+	case r.Seal == nil && r.Checkpoint > 0:
+		return a.text(mInterrupted, r.Checkpoint)
+	case r.Seal == nil:
+		return r.Axes.Completeness
+	case strings.HasPrefix(r.Seal.Status, stoppedPrefix):
+		return a.text(mSealedEarly, strings.TrimPrefix(r.Seal.Status, stoppedPrefix))
+	}
+	return a.text(mSealedAll)
+}
+
+// stoppedPrefix begins the status of a seal whose collection ended before its plan did.
+const stoppedPrefix = "stopped:"
+
+func (a *app) signerText(axis string) string {
+	m, ok := map[string]message{"trusted": mSignerTrusted, "trusted by fingerprint": mSignerPaper, "untrusted": mSignerUntrusted}[axis]
+	if !ok {
+		return axis
+	}
+	return a.text(m)
+}
+
+func present(in ...string) (out []string) {
+	for _, s := range in {
+		if strings.TrimSpace(s) != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// verdictText says in one line what a verdict means.
+func (a *app) verdictText(v packager.Verdict) string {
+	m, ok := map[packager.Verdict]message{
+		packager.Valid: mVerdictValid, packager.Invalid: mVerdictInvalid, packager.ValidPartial: mVerdictPartial,
+		packager.UntrustedSigner: mVerdictUntrusted, packager.ValidOuter: mVerdictOuter, packager.NotEvidence: mVerdictNotEvidence,
+	}[v]
+	if !ok {
+		return string(v)
+	}
+	return a.text(m)
+}
