@@ -14,8 +14,8 @@ const (
 	// poolAhead is how many processes may be read, or be being read, before the
 	// one that is put next: it bounds memory.
 	poolAhead = 8
-	// patience is how long a process may take before it is left behind.
-	patience = 10 * time.Second
+	// procPatience is how long a process may take before it is left behind.
+	procPatience = 10 * time.Second
 	// poolLosses is how many may be left behind before the rest is given up.
 	poolLosses = 16
 	// keepBytes is the largest buffer that is kept for the next process.
@@ -30,7 +30,9 @@ type procPool struct {
 	free    chan *procRead
 	pending []*procJob // handed out, in order
 	losses  int
-	workers sync.WaitGroup
+	// patience is procPatience, shorter in tests.
+	patience time.Duration
+	workers  sync.WaitGroup
 }
 
 // A procJob is one process that is to be read.
@@ -42,7 +44,7 @@ type procJob struct {
 
 // newProcPool starts the workers; end is called when the last of them has ended.
 func newProcPool(ctx context.Context, fetcher func() *procReader, end func()) *procPool {
-	p := &procPool{ctx: ctx, fetcher: fetcher, jobs: make(chan *procJob, poolAhead), free: make(chan *procRead, poolAhead)}
+	p := &procPool{ctx: ctx, fetcher: fetcher, jobs: make(chan *procJob, poolAhead), free: make(chan *procRead, poolAhead), patience: procPatience}
 	for range poolWorkers {
 		p.start()
 	}
@@ -97,7 +99,7 @@ func (p *procPool) next(ctx context.Context, pids []int) (*procRead, error) {
 		return r, nil
 	default:
 	}
-	wait := time.NewTimer(patience)
+	wait := time.NewTimer(p.patience)
 	defer wait.Stop()
 	select {
 	case r := <-j.done:
@@ -121,7 +123,7 @@ func (p *procPool) leave(j *procJob) (*procRead, error) {
 	}
 	p.start()
 	r := &procRead{pid: j.pid}
-	r.unread = fmt.Errorf("no answer within %v", patience)
+	r.unread = fmt.Errorf("no answer within %v", p.patience)
 	r.fail(r.unread)
 	return r, nil
 }

@@ -15,7 +15,6 @@ import (
 	"hozen/collector"
 	"hozen/collector/hosttest"
 	"hozen/collector/jsonl"
-	"hozen/packager/evidence"
 )
 
 const procsFixture = "../../testdata/hosts/debian-procs.txtar"
@@ -122,24 +121,6 @@ func processRow(rows []Process, pid int) *Process {
 		}
 	}
 	return nil
-}
-
-// A discardSink sink throws away what it is given.
-type discardSink struct{ bytes, puts int64 }
-
-func (c *discardSink) Put(_ context.Context, _ evidence.Item, fill func(io.Writer) error) error {
-	_ = fill(io.Discard)
-	return nil
-}
-
-func BenchmarkProcesses(b *testing.B) {
-	h := collector.ThisHost()
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Processes().Collect(context.Background(), h, &discardSink{}); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 func TestProcessesOfFixture(t *testing.T) {

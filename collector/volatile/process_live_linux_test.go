@@ -1,0 +1,133 @@
+package volatile
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"hozen/collector"
+)
+
+// TestImageIsDeleted runs a copy of this test, deletes it, and wants the hash
+// of what still runs.
+func TestImageIsDeleted(t *testing.T) {
+	if os.Getenv("HOZEN_TEST_WAIT") != "" {
+		io.Copy(io.Discard, os.Stdin)
+		return
+	}
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "dropper")
+	if err := os.WriteFile(copied, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(copied, "-test.run=^TestImageIsDeleted$")
+	child.Env = []string{"HOZEN_TEST_WAIT=1", "PLANTED=\xff\x1b"}
+	stdin, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Skip("cannot run a copy of this test: " + err.Error())
+	}
+	defer func() {
+		stdin.Close()
+		child.Wait()
+	}()
+	if err := os.Remove(copied); err != nil {
+		t.Fatal(err)
+	}
+	rows := strictRows[Process](t, takeProcesses(t, collector.ThisHost()).Body(processTable))
+	row := processRow(rows, child.Process.Pid)
+	if row == nil || row.Exe == nil {
+		t.Fatalf("row %+v", row)
+	}
+	sum := sha256.Sum256(self)
+	if !row.Exe.Deleted || string(row.Exe.Path) != copied || row.Exe.SHA256 != hex.EncodeToString(sum[:]) || row.Exe.Error != "" {
+		t.Errorf("image %+v, want %s deleted, %x", row.Exe, copied, sum)
+	}
+	if row.PPID != os.Getpid() || len(row.Environ) != 2 || row.Environ[1] != "PLANTED=\xff\x1b" {
+		t.Errorf("ppid %d, environment %q", row.PPID, row.Environ)
+	}
+}
+
+// psRow is a line of ps -eo as below, split into words; the name comes last.
+type psRow [10]string
+
+func runPS(t *testing.T) map[int]psRow {
+	t.Helper()
+	out, err := exec.Command("ps", "-ww", "-eo", "pid=,ppid=,pgid=,sid=,ruid=,euid=,egid=,ni=,tty=,comm=").Output()
+	if err != nil {
+		t.Skip("no ps to judge by: " + err.Error())
+	}
+	rows := map[int]psRow{}
+	for line := range bytes.Lines(out) {
+		words := strings.Fields(string(line))
+		if len(words) < 10 {
+			continue
+		}
+		var r psRow
+		copy(r[:9], words)
+		r[9] = strings.Join(words[9:], " ")
+		if pid, err := strconv.Atoi(words[0]); err == nil {
+			rows[pid] = r
+		}
+	}
+	return rows
+}
+
+// TestAgreesWithPS compares the rows of processes that ps says the same of
+// before and after.
+func TestAgreesWithPS(t *testing.T) {
+	before := runPS(t)
+	rows := strictRows[Process](t, takeProcesses(t, collector.ThisHost()).Body(processTable))
+	after := runPS(t)
+	compared := 0
+	for pid, want := range before {
+		if after[pid] != want || printable(want[9]) == "" || strings.Contains(want[9], "?") {
+			continue
+		}
+		row := processRow(rows, pid)
+		if row == nil {
+			t.Errorf("ps has %d (%s), we have not", pid, want[9])
+			continue
+		}
+		if row.Gone || row.UID == nil {
+			continue
+		}
+		compared++
+		if got := asPS(row); got != want {
+			t.Errorf("pid %d: ps says\n%q, we\n%q", pid, want, got)
+		}
+	}
+	if compared == 0 {
+		t.Error("nothing was compared")
+	}
+}
+
+func asPS(p *Process) psRow {
+	n := func(v int64) string { return strconv.FormatInt(v, 10) }
+	id := func(v ID) string { return n(int64(v.ID)) }
+	tty := "?"
+	if p.TTY != nil {
+		tty = strings.TrimPrefix(string(p.TTY.Name), "/dev/")
+	}
+	name := strings.Join(strings.Fields(string(p.Comm)), " ")
+	if p.State == "Z" {
+		name += " <defunct>"
+	}
+	nice := n(p.Sched.Nice)
+	if p.Sched.Policy == 1 || p.Sched.Policy == 2 || p.Sched.Policy == 6 {
+		nice = "-" // ps shows none for real-time policies
+	}
+	return psRow{n(int64(p.PID)), n(int64(p.PPID)), n(p.Pgrp), n(p.Session), id(p.UID.Real), id(p.UID.Effective), id(p.GID.Effective), nice, tty, name}
+}
