@@ -10,16 +10,16 @@
 # within NAME FILE: before/FILE and after/FILE bound ours/FILE.
 within() {
 	local both either
-	LC_ALL=C sort -u "$work/before/$2" >"$work/b"
-	LC_ALL=C sort -u "$work/after/$2" >"$work/a"
-	LC_ALL=C sort -u "$work/ours/$2" >"$work/o"
-	LC_ALL=C comm -12 "$work/b" "$work/a" >"$work/both"
-	LC_ALL=C sort -mu "$work/b" "$work/a" >"$work/either"
+	LC_ALL=C sort -u "$work/before/$2" >"$work/look.1"
+	LC_ALL=C sort -u "$work/after/$2" >"$work/look.2"
+	LC_ALL=C sort -u "$work/ours/$2" >"$work/look.ours"
+	LC_ALL=C comm -12 "$work/look.1" "$work/look.2" >"$work/both"
+	LC_ALL=C sort -mu "$work/look.1" "$work/look.2" >"$work/either"
 	both=$(wc -l <"$work/both") either=$(wc -l <"$work/either")
-	LC_ALL=C comm -23 "$work/both" "$work/o" | sed 's/^/not in our rows: /' >"$work/differ"
+	LC_ALL=C comm -23 "$work/both" "$work/look.ours" | sed 's/^/not in our rows: /' >"$work/differ"
 	touch "$work/ours/$2.between"
-	LC_ALL=C comm -13 "$work/either" "$work/o" | { grep -vxFf "$work/ours/$2.between" || true; } | sed 's/^/only in our rows: /' >>"$work/differ"
-	nothing "$1: $(wc -l <"$work/o") of ours, $both in both looks, $either in either" "$work/differ"
+	LC_ALL=C comm -13 "$work/either" "$work/look.ours" | { grep -vxFf "$work/ours/$2.between" || true; } | sed 's/^/only in our rows: /' >>"$work/differ"
+	nothing "$1: $(wc -l <"$work/look.ours") of ours, $both in both looks, $either in either" "$work/differ"
 }
 
 # spaces: one process for each network namespace that is looked at: "PID INODE".
@@ -118,16 +118,16 @@ check_agree() {
 	within "lsmod" lsmod
 	local f
 	for f in ps ss links addresses routes; do
-		check "the judges' view of $f is not empty" test -s "$work/before/$f"
+		[ -s "$work/before/$f" ] || bad "the judges' view of $f is empty"
 	done
 }
 
 # planted NAME: each line of file "want" must be in file "have".
 planted() {
-	LC_ALL=C sort -u "$work/want" >"$work/w"
-	LC_ALL=C sort -u "$work/have" | LC_ALL=C comm -23 "$work/w" - >"$work/lost"
-	check "the scene has $1 to look for" test -s "$work/w"
-	nothing "$1: all $(wc -l <"$work/w") that were planted" "$work/lost"
+	LC_ALL=C sort -u "$work/want" >"$work/want.sorted"
+	LC_ALL=C sort -u "$work/have" | LC_ALL=C comm -23 "$work/want.sorted" - >"$work/lost"
+	[ -s "$work/want.sorted" ] || bad "the scene has no $1 to look for"
+	nothing "$1: all $(wc -l <"$work/want.sorted") that were planted" "$work/lost"
 }
 
 check_truth() {
