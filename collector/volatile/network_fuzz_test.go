@@ -64,14 +64,14 @@ func FuzzNetworkText(f *testing.F) {
 	f.Add([]byte("==> /proc/net/dev 12 bytes <==\na\nb\neth0: 1 2\n\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d := fuzzDecoder(t)
-		d.procNet(b, false)
+		d.procNet(b)
 		d.xtablesSections(b)
 		d.nsids(b)
 		d.conntrackText(b)
 		for _, name := range procNetNames() {
 			var s sectionBuffer
 			s.add("/proc/net/"+name, b)
-			d.procNet(s, false)
+			d.procNet(s)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func (r *netReader) Close() {
 
 func (r *netReader) parts(ns netNS) []netPart {
 	text := netPart{"proc_net.txt", "/proc/net of network namespace " + nsName(ns), func(context.Context) ([]byte, error) { return r.procNet(ns) },
-		func(d *netDecoder, raw []byte) { d.procNet(raw, r.h.Live) }}
+		(*netDecoder).procNet}
 	if !r.h.Live {
 		netlink := netPart{"netlink", "rtnetlink and nfnetlink", func(context.Context) ([]byte, error) { return nil, collector.ErrNotLive }, nil}
 		return []netPart{netlink, text, conntrackTextPart(r.h, "/proc/net/nf_conntrack")}
@@ -113,6 +113,9 @@ func (r *netReader) procNet(ns netNS) (raw []byte, err error) {
 		raw, err = readProcNet(r.h, "/proc/thread-self/net")
 		return nil
 	})
+	if dir := ns.procNet(r.h); enter != nil && dir != "" { // /proc/PID/net shows a namespace to those who may not enter it
+		return readProcNet(r.h, dir)
+	}
 	return raw, errors.Join(enter, err)
 }
 
@@ -129,14 +132,6 @@ type nlAsk struct {
 	typ    uint16
 	body   []byte
 	family byte
-}
-
-// nlAttr appends an attribute.
-func nlAttr(dst []byte, typ uint16, v []byte) []byte {
-	dst = binary.NativeEndian.AppendUint16(dst, uint16(nlAttrLen+len(v)))
-	dst = binary.NativeEndian.AppendUint16(dst, typ)
-	dst = append(dst, v...)
-	return append(dst, make([]byte, nlAlign(len(v))-len(v))...)
 }
 
 // dump joins the answers to several requests. Where the kernel has no IPv6 it

@@ -26,8 +26,7 @@ func (r *netReader) parts(ns netNS) []netPart {
 	if !r.h.Live {
 		return []netPart{
 			{"netlink", "rtnetlink and nfnetlink", func(context.Context) ([]byte, error) { return nil, collector.ErrNotLive }, nil},
-			{"proc_net.txt", "/proc/net", func(context.Context) ([]byte, error) { return readProcNet(r.h, "/proc/net") },
-				func(d *netDecoder, raw []byte) { d.procNet(raw, false) }},
+			{"proc_net.txt", "/proc/net", func(context.Context) ([]byte, error) { return readProcNet(r.h, "/proc/net") }, (*netDecoder).procNet},
 			conntrackTextPart(r.h, "/proc/net/nf_conntrack"),
 		}
 	}

@@ -2,6 +2,7 @@ package volatile
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"strconv"
 	"strings"
@@ -19,6 +20,14 @@ func conntrackTextPart(h *collector.Host, name string) netPart {
 		}
 		return b, err
 	}, (*netDecoder).conntrackText}
+}
+
+// nlAttr appends an attribute.
+func nlAttr(dst []byte, typ uint16, v []byte) []byte {
+	dst = binary.NativeEndian.AppendUint16(dst, uint16(nlAttrLen+len(v)))
+	dst = binary.NativeEndian.AppendUint16(dst, typ)
+	dst = append(dst, v...)
+	return append(dst, make([]byte, nlAlign(len(v))-len(v))...)
 }
 
 // nsids reads lines "NSID INODE": how this namespace numbers the others.

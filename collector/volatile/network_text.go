@@ -22,9 +22,10 @@ type MulticastRow struct {
 	Users   int        `json:"users"`
 }
 
-// procNet makes rows of the texts of /proc/net. On a live host netlink has told
-// links, addresses and routes already, and better: then only multicast rows.
-func (d *netDecoder) procNet(raw []byte, live bool) {
+// procNet makes rows of the texts of /proc/net. Where netlink has told links,
+// addresses and routes already, and better, only multicast rows.
+func (d *netDecoder) procNet(raw []byte) {
+	told := len(d.links) > 0
 	for len(raw) > 0 {
 		name, body, rest, ok := nextSection(raw)
 		if !ok {
@@ -41,7 +42,7 @@ func (d *netDecoder) procNet(raw []byte, live bool) {
 		case "/proc/net/dev_mcast":
 			d.eachLine(text, 0, d.devMcastLine)
 		}
-		if live {
+		if told {
 			continue
 		}
 		switch name {
