@@ -125,10 +125,11 @@ func newMountTree(mounts []memMount) *mountTree {
 // is hidden by another mount, or the way there leads through a file system
 // that may hang. Empty if it can be entered.
 func (t *mountTree) unreachable(i int) string {
+	from := -1 // the child that we came from: it may well cover its parent
 	for steps := 0; steps <= len(t.all); steps++ {
 		m := t.all[i]
 		for _, c := range t.children[m.ID] {
-			if t.all[c].Point == m.Point {
+			if c != from && t.all[c].Point == m.Point {
 				return "overmounted by a " + t.all[c].FSType + " on the same directory (mount " + strconv.Itoa(t.all[c].ID) + ")"
 			}
 		}
@@ -141,10 +142,10 @@ func (t *mountTree) unreachable(i int) string {
 				return "hidden beneath a " + t.all[s].FSType + " on " + t.all[s].Point
 			}
 		}
-		if mayHang(t.all[p].FSType) {
+		if mayHang(t.all[p].FSType) && t.all[p].Point != "/" { // with a root that hangs, nothing would run at all
 			return "reached only through a " + t.all[p].FSType + " on " + t.all[p].Point + ", which may hang"
 		}
-		if i = p; t.all[i].Point == "/" {
+		if from, i = i, p; t.all[i].Point == "/" {
 			return ""
 		}
 	}

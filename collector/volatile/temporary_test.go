@@ -57,6 +57,7 @@ func TestTemporaryFixture(t *testing.T) {
 	want := []string{
 		"temporary/@/mounts.jsonl collected", "temporary.jsonl collected",
 		"temporary/dev/shm/.x/payload.sh collected", "temporary/ram/y collected", "temporary/run two/a b collected",
+		"temporary/stack/top collected",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("items\n%q\nwant\n%q", got, want)
@@ -66,6 +67,9 @@ func TestTemporaryFixture(t *testing.T) {
 	}
 	why := map[string]string{}
 	for _, m := range table[MemoryMount](t, s, "volatile/temporary/@/mounts.jsonl") {
+		if under := m.MountID == 40; m.MountPoint == "/stack" && under != strings.Contains(string(m.NotWalked), "(mount 41)") {
+			t.Errorf("of two on one directory: %+v", m)
+		}
 		why[string(m.MountPoint)] = string(m.NotWalked)
 	}
 	for point, part := range map[string]string{
