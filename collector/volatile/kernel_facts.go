@@ -152,8 +152,8 @@ func firmwareRows(r *factReader) (rows []any) {
 			continue
 		}
 		means := "malformed"
-		if len(b) == 5 {
-			means = map[byte]string{0: "off", 1: "on"}[b[4]]
+		if len(b) == 5 && b[4] <= 1 {
+			means = []string{"off", "on"}[b[4]]
 		}
 		rows = append(rows, FactRow{"secure_boot", v, jsonl.Text(name), jsonl.Text(hex.EncodeToString(b)), jsonl.Texts([]string{means})})
 	}

@@ -3,7 +3,9 @@ package volatile
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -131,6 +133,25 @@ func TestHooksOfFixture(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]int{"current_tracer": 1, "enabled_functions": 1, "kprobe_events": 1, "instance": 1}, found); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestSecureBoot(t *testing.T) {
+	h := hosttest.FromTxtar(t, debianKernel)
+	dir := filepath.Join(h.Root, "sys/firmware/efi/efivars")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for content, want := range map[string]jsonl.Text{
+		"\x06\x00\x00\x00\x01": "on", "\x06\x00\x00\x00\x00": "off", "\x06\x00\x00\x00\x07": "malformed", "\x01": "malformed",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		rows := rowsOf[FactRow](t, collectKernelOf(t, h), "volatile/kernel.jsonl", "secure_boot")
+		if len(rows) != 1 || rows[0].Name != "SecureBoot" || rows[0].Means[0] != want {
+			t.Errorf("%x: %+v, want %s", content, rows, want)
+		}
 	}
 }
 
