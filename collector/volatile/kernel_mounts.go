@@ -1,6 +1,7 @@
 package volatile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -79,18 +80,26 @@ func mountSpaces(ctx context.Context, h *collector.Host) ([]mountSpace, *evidenc
 	if ctx.Err() != nil {
 		tally.Add("mount namespaces", context.Cause(ctx))
 	}
+	return inOrder(all), &tally
+}
+
+// inOrder puts our own namespace first, the others by inode.
+func inOrder(all map[uint64]*mountSpace) []mountSpace {
 	out := make([]mountSpace, 0, len(all))
 	for _, s := range all {
 		slices.Sort(s.pids)
 		out = append(out, *s)
 	}
 	slices.SortFunc(out, func(a, b mountSpace) int {
-		if a.ours != b.ours {
-			return map[bool]int{true: -1, false: 1}[a.ours]
+		switch {
+		case a.ours:
+			return -1
+		case b.ours:
+			return 1
 		}
-		return map[bool]int{true: -1, false: 1}[a.inode < b.inode]
+		return cmp.Compare(a.inode, b.inode)
 	})
-	return out, &tally
+	return out
 }
 
 func spaceInode(h *collector.Host, name string) uint64 {
