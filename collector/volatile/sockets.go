@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 
 	"hozen/collector"
@@ -158,7 +159,7 @@ func strangeErr(n int, what string) error {
 
 // readProcNet puts the tables of /proc/net as one namespace shows them.
 func (j *socketJob) readProcNet(ctx context.Context, ns netNS) error {
-	dir := ns.procNet(j.h)
+	dir := j.liveProcNet(ns)
 	item := evidence.Item{Path: socketsDir + strconv.FormatUint(ns.Inode, 10) + "/proc-net.txt", Source: dir}
 	if dir == "" {
 		item.Source = ns.Path
@@ -201,6 +202,23 @@ func (j *socketJob) readProcNet(ctx context.Context, ns netNS) error {
 		}
 		return tally.Err()
 	})
+}
+
+// liveProcNet is ns.procNet, or where that process has ended (or its pid is
+// another's now) the same directory of another that is still inside.
+func (j *socketJob) liveProcNet(ns netNS) string {
+	dir := ns.procNet(j.h)
+	if !j.h.Live || ns.Own || dir == "" {
+		return dir
+	}
+	for _, p := range append([]string{strings.TrimSuffix(dir, "/net") + "/ns/net", ns.Path}, ns.Others...) {
+		base, isProc := strings.CutSuffix(p, "/ns/net")
+		target, err := j.h.Readlink(p)
+		if n, ok := nsInode([]byte(target), "net"); isProc && err == nil && ok && n == ns.Inode {
+			return base + "/net"
+		}
+	}
+	return dir // whose reading says what became of it
 }
 
 // table is the name under which the views of the same sockets meet.

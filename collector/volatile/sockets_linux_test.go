@@ -250,3 +250,71 @@ func ssTCP(t *testing.T, ss string) map[string]int {
 	}
 	return keys
 }
+
+// Unix sockets are compared by inode, and with them who holds them.
+func TestUnixRowsAgreeWithSS(t *testing.T) {
+	ss, err := exec.LookPath("ss")
+	if err != nil {
+		t.Skip("no ss here")
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	before := ssUnix(t, ss)
+	rows, _ := collectRows(t, collector.ThisHost())
+	after := ssUnix(t, ss)
+	ours := map[uint64]*socketRow{}
+	for i := range rows {
+		ours[rows[i].Inode] = &rows[i]
+	}
+	if len(before) < 2 {
+		t.Errorf("ss shows %d unix sockets, and we have two", len(before))
+	}
+	for inode, holder := range before {
+		r := ours[inode]
+		if after[inode] != holder {
+			continue // came, went or changed hands meanwhile
+		}
+		if r == nil {
+			t.Errorf("only ss shows unix socket %d", inode)
+			continue
+		}
+		for _, h := range r.Holders {
+			if !strings.Contains(holder, "pid="+strconv.Itoa(h.PID)+",fd="+strconv.Itoa(h.FD)) {
+				t.Errorf("unix socket %d: ss does not say that %d holds it as %d: %s", inode, h.PID, h.FD, holder)
+			}
+		}
+		if strings.Count(holder, "pid=") != len(r.Holders) {
+			t.Errorf("unix socket %d: ss says %s, we say %+v", inode, holder, r.Holders)
+		}
+	}
+}
+
+// ssUnix gives the column "users" of ss -Hxap by inode.
+func ssUnix(t *testing.T, ss string) map[uint64]string {
+	t.Helper()
+	out, err := exec.Command(ss, "-Hxap").Output()
+	if err != nil {
+		t.Skipf("ss: %v", err)
+	}
+	users := map[uint64]string{}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		if len(f) < 8 {
+			continue
+		}
+		inode, err := strconv.ParseUint(f[len(f)-3], 10, 64)
+		holder := ""
+		if strings.HasPrefix(f[len(f)-1], "users:") {
+			holder = f[len(f)-1]
+			inode, err = strconv.ParseUint(f[len(f)-4], 10, 64)
+		}
+		if err == nil && f[len(f)-2] != "" {
+			users[inode] = holder
+		}
+	}
+	return users
+}
