@@ -64,7 +64,9 @@ type extractor struct {
 	done    []string
 }
 
-const unverifiedSuffix = "~unverified"
+// unverifiedSuffix holds a byte that no member's name can have: a file of the
+// host cannot stand in the way of another's temporary name.
+const unverifiedSuffix = "#unverified"
 
 func (e *extractor) begin(name string, _ int64) (io.Writer, error) {
 	e.name = ""

@@ -28,9 +28,10 @@ const (
 	// partUnknown is the size of the parts in which an item of unknown size is kept.
 	partUnknown = 8 << 20
 
-	// A checkpoint is due after that many tar bytes, members, or that long.
+	// A checkpoint is due after that many tar bytes, members, bytes of records, or that long.
 	dueBytes   = 64 << 20
 	dueMembers = 5000
+	dueRecords = 16 << 20
 	dueAfter   = 10 * time.Second
 
 	// hungGrace is how long Put waits for a fill after its context ended.

@@ -206,7 +206,11 @@ func (c *logChain) recovered(e *Event) error {
 	if sum != e.Object.SHA256 || e.Object.Bytes != c.v.size {
 		return contradiction("the archive is not as it was when it was recovered")
 	}
-	c.v.rep.note("recovered at %s by %s: incomplete, sealed as such by the custody log", e.Time.Wall, e.Actor)
+	what := "incomplete, and said to be so by the custody log"
+	if c.v.sealed {
+		what = "sealed already, not yet renamed"
+	}
+	c.v.rep.note("recovered at %s by %s: %s", e.Time.Wall, e.Actor, what)
 	if e.Key != c.v.rep.Genesis.DeviceKey {
 		if err := c.v.o.Trust.check(e.Actor, e.Key, nsEvent, eventTime(e)); err != nil {
 			c.v.rep.note("who recovered it is not trusted: %v", err)

@@ -59,6 +59,7 @@ type pending struct {
 	open    *openMember
 	grew    bool
 	short   int64 // bytes that were missing, filled up with zeros
+	emptied bool  // nothing was left of a large file: one empty member
 	keepErr error // why nothing can be kept any longer
 
 	hasMember bool  // there is one member that is the whole item
@@ -159,7 +160,7 @@ func (p *pending) flushPart() error {
 	p.whole.Write(p.buf)
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
-	p.takeName()
+	p.takeName(nameFile)
 	tarOff := p.w.s.tar
 	name := p.partName()
 	sum, err := p.w.add(name, p.buf)
@@ -199,7 +200,7 @@ func (p *pending) stream(b []byte) (int, error) {
 // openNext takes the writer's lock and writes the header of the next member.
 func (p *pending) openNext() error {
 	p.w.mu.Lock()
-	p.takeName()
+	p.takeName(nameFile)
 	m := &openMember{name: p.name, want: min(p.known-p.size, maxMember), sum: sha256.New(), tarOff: p.w.s.tar}
 	if p.known > maxMember {
 		m.name = p.partName()
@@ -238,9 +239,9 @@ func (p *pending) closeMember() error {
 	return err
 }
 
-func (p *pending) takeName() {
+func (p *pending) takeName(as nameUse) {
 	if p.name == "" {
-		p.name = p.w.names.unique("data/" + EncodePath(p.item.Path))
+		p.name = p.w.names.unique(p.item.Path, as)
 	}
 }
 
@@ -251,6 +252,7 @@ func (p *pending) finish(fillErr error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.left = true
+	missing := max(0, p.known-p.size)
 	if p.open != nil {
 		p.short = p.open.want - p.open.have
 		if err := p.closeMember(); p.keepErr == nil {
@@ -268,8 +270,9 @@ func (p *pending) finish(fillErr error) error {
 	}
 	r := evidence.Record{Item: p.item, Size: p.size, Began: p.began}
 	r.Outcome, r.Note, r.Shortfall = evidence.Classify(fillErr, p.size)
-	if p.short > 0 && fillErr == nil {
-		r.Outcome, r.Note = evidence.Partial, fmt.Sprintf("%d bytes shorter than when it was opened", p.short)
+	if missing > 0 && fillErr == nil {
+		r.Outcome, r.Note = evidence.Partial, fmt.Sprintf("%d bytes shorter than when it was opened", missing)
+		p.emptied = p.size == 0
 	}
 	return p.record(&r)
 }
@@ -279,8 +282,8 @@ func (p *pending) record(r *evidence.Record) error {
 	w := p.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p.takeName()
-	if p.known == 0 && p.parts == 0 && (r.Outcome == evidence.Collected || len(p.buf) > 0) {
+	if p.emptied || p.known == 0 && p.parts == 0 && (r.Outcome == evidence.Collected || len(p.buf) > 0) {
+		p.takeName(nameFile)
 		p.tarOff, p.hasMember = w.s.tar, true
 		sum, err := w.add(p.name, p.buf)
 		if err != nil {
@@ -288,6 +291,7 @@ func (p *pending) record(r *evidence.Record) error {
 		}
 		r.SHA256 = sum
 	}
+	p.takeName(nameRecord)
 	l := p.line(r)
 	if p.parts > 0 {
 		w.joined.add(l.SHA256 + "  " + p.name)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -113,6 +114,7 @@ type tarParser struct {
 	head    []byte
 	pax     bool
 	path    string // from a pax header
+	paxName string // of that header itself
 	left    int64  // contents still to come
 	pad     int64  // padding still to come
 	inside  bool   // a member is open
@@ -193,9 +195,14 @@ func (t *tarParser) header() error {
 		if t.path != "" || size == 0 || size > 1024 {
 			return fmt.Errorf("%w: pax header of %d bytes", errTar, size)
 		}
+		t.paxName = name
 		return nil
 	}
 	if t.path != "" {
+		// Tools that do not know pax headers go by these names.
+		if id, _, _ := strings.Cut(t.path, "/"); t.paxName != id+"/pax" || name != id+"/long" {
+			return fmt.Errorf("%w: %q has a pax header with the names %q and %q", errTar, t.path, t.paxName, name)
+		}
 		name, t.path = t.path, ""
 	} else if len(name) > 5 && name[len(name)-5:] == "/long" && idPattern.MatchString(name[:len(name)-5]) {
 		return fmt.Errorf("%w: a long name without its pax header", errTar)

@@ -43,6 +43,11 @@ func Recover(ctx context.Context, dir, partialName string, d Device, tool string
 		return Recovery{}, err
 	}
 	r := Recovery{Name: IncompleteName(id), Report: rep, Log: LogName(id)}
+	found := ValidPartial
+	if rep.Seal != nil {
+		// The crash came between the seal and the renaming: the archive is whole.
+		r.Name, found = ArchiveName(id), Valid
+	}
 	switch {
 	case rep.Verdict == Invalid:
 		return r, fmt.Errorf("%s: %s: %s", partialName, rep.Verdict, strings.Join(rep.Findings, "; "))
@@ -53,7 +58,7 @@ func Recover(ctx context.Context, dir, partialName string, d Device, tool string
 	}
 	e := Event{
 		Event: eventRecovered, Object: EventObject{Name: r.Name, Bytes: rep.Bytes, SHA256: sum},
-		Method: &EventMethod{Tool: tool, Command: command}, Verdict: string(ValidPartial),
+		Method: &EventMethod{Tool: tool, Command: command}, Verdict: string(found),
 		Detail: []EventDetail{{"checkpoint", fmt.Sprint(rep.Checkpoint)}, {"authentic_prefix", fmt.Sprint(rep.AuthenticBytes)}, {"statement", rep.Head}},
 	}
 	if err := appendRecovered(dir, id, log, e, d, now); err != nil {

@@ -47,7 +47,7 @@ type checker struct {
 	statement map[int]string // hashes of the checkpoint statements
 	keys      map[int]string // their keys
 
-	name           string
+	name, last     string // of the member that is read, and of the one before
 	size           int64
 	sum            hash.Hash
 	keep           *bytes.Buffer // contents of members that the checker reads itself
@@ -90,8 +90,14 @@ func (c *checker) memberBegin(full string, size, tarOff int64) error {
 		return contradiction("member %q after the manifest of segment %d", name, c.k+1)
 	case c.sealing:
 		return contradiction("member %q after the last checkpoint", name)
-	case !c.names.take(name):
-		return contradiction("member %q: a second one of that name (case does not count)", name)
+	case !c.names.takeMember(name):
+		return contradiction("member %q: another has that name (case does not count) or one on its way, or it is a part out of order", name)
+	case c.genesis == "" && !slices.Contains([]string{nameBagit, nameGenesis, nameGenesis + sigSuffix}, name):
+		return contradiction("member %q before the signed genesis statement", name)
+	case c.special[nameManifest] != "" && strings.HasPrefix(name, "data/"):
+		return contradiction("member %q after %s, which lists all payload", name, nameManifest)
+	case size > maxManifest && strings.HasPrefix(name, nameCheckpoints):
+		return contradiction("member %q: of %d bytes, over %d", name, size, maxManifest)
 	case !strings.HasPrefix(name, "data/") && !c.tagAllowed(name):
 		return contradiction("member %q: not one of this format, or not in its place", name)
 	case size > maxMember && strings.HasPrefix(name, "data/"):
@@ -154,6 +160,7 @@ func (c *checker) memberEnd() error {
 	if c.name == checkpointName(c.k+1, ".sha256") {
 		return c.segmentManifest(sum)
 	}
+	c.last = c.name
 	line := sum + "  " + c.name
 	c.manifest = append(append(c.manifest, line...), '\n')
 	c.entries++
@@ -169,7 +176,7 @@ func (c *checker) memberEnd() error {
 		return c.checkGenesis(c.keep.Bytes())
 	case c.name == nameManifest:
 		return c.wholeList(c.payload, sum)
-	case c.name == nameTagManifest:
+	case c.name == nameTagManifest, c.name == nameBagInfo, c.name == nameJoined:
 		c.special[c.name] = sum
 	case c.name == nameIndex:
 		return c.wholeIndex(sum)
@@ -195,6 +202,9 @@ func (c *checker) wholeIndex(sum string) error {
 }
 
 func (c *checker) segmentManifest(sum string) error {
+	if c.last != checkpointName(c.k+1, ".jsonl") {
+		return contradiction("%s does not follow the records of segment %d", c.name, c.k+1)
+	}
 	if !bytes.Equal(c.keep.Bytes(), c.manifest) {
 		return contradiction("%s does not list exactly the members of segment %d", c.name, c.k+1)
 	}
@@ -348,6 +358,11 @@ func (c *checker) checkSeal(p *piece, list []member, rest []byte) error {
 	must.Manifest = FileHash{nameManifest, c.special[nameManifest]}
 	must.TagManifest = FileHash{nameTagManifest, c.special[nameTagManifest]}
 	must.TarBytes, must.SeekTable = c.tar.off, FileHash{nameSeekTable, hexSum(list[3].body)}
+	for _, name := range []string{nameBagInfo, nameJoined, nameManifest, nameIndex, nameTagManifest} {
+		if c.special[name] == "" {
+			return contradiction("sealed without %s", name)
+		}
+	}
 	if s != must || (s.Status != "complete" && !strings.HasPrefix(s.Status, "stopped:")) {
 		return contradiction("the seal states other than what stands before it")
 	}

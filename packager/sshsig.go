@@ -71,6 +71,9 @@ func checkSignature(key ssh.PublicKey, namespace string, msg, armored []byte) er
 	if !bytes.Equal(armor(s.Marshal()), armored) {
 		return fmt.Errorf("%w: the armor is not as ssh-keygen writes it", errSignature)
 	}
+	if len(s.Signature.Rest) > 0 {
+		return fmt.Errorf("%w: %d bytes after the signature proper, which nothing would notice", errSignature, len(s.Signature.Rest))
+	}
 	if s.HashAlgorithm != sshsig.HashSHA512 {
 		return fmt.Errorf("%w: hash algorithm %s, want sha512", errSignature, s.HashAlgorithm)
 	}

@@ -96,7 +96,7 @@ func parseHeader(h []byte, epoch int64) (name string, size int64, pax bool, err 
 	if !bytes.Equal(h, ustar(prefix, base, size, epoch, kind)) {
 		return "", 0, false, fmt.Errorf("%w: the header of %q is not in the canonical form", errTar, name)
 	}
-	if p, b, ok := splitName(name); kind == '0' && (!ok || p != prefix || b != base) {
+	if p, b, ok := splitName(name); !ok || p != prefix || b != base {
 		return "", 0, false, fmt.Errorf("%w: the name %q is divided otherwise than it must be", errTar, name)
 	}
 	return name, size, kind == 'x', nil

@@ -303,8 +303,8 @@ func (w *Writer) tick() {
 }
 
 func (w *Writer) due() bool {
-	return w.seg.entries > 0 && (w.s.tar-w.seg.tarStart >= dueBytes ||
-		w.seg.entries >= dueMembers || w.o.Now().Sub(w.seg.began) >= dueAfter)
+	return w.seg.entries+len(w.seg.records) > 0 && (w.s.tar-w.seg.tarStart >= dueBytes ||
+		w.seg.entries >= dueMembers || len(w.seg.records) >= dueRecords || w.o.Now().Sub(w.seg.began) >= dueAfter)
 }
 
 // Abort gives up: files are closed as they are. What the last checkpoint
