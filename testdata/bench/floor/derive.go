@@ -32,6 +32,7 @@ type deriver struct {
 	begun  map[string]string // a call that strace printed in two halves, by thread
 	inodes map[[2]uint64]bool
 	gone   map[string]bool // /proc/PID that is no more: the traced program's own, say
+	spaces map[uint64]bool // network namespaces on the list, each once
 	out    io.Writer
 }
 
@@ -43,11 +44,11 @@ func derive(trace io.Reader, outdir string, out io.Writer) error {
 	d := &deriver{
 		outdir: outdir, out: out,
 		asked: map[string]string{}, begun: map[string]string{},
-		inodes: map[[2]uint64]bool{}, gone: map[string]bool{},
+		inodes: map[[2]uint64]bool{}, gone: map[string]bool{}, spaces: map[uint64]bool{},
 	}
 	lines := bufio.NewScanner(trace)
 	lines.Buffer(nil, 1<<20)
-	d.entry(opSpace, "")
+	d.space("/proc/self/ns/net", "")
 	for lines.Scan() {
 		d.line(lines.Text())
 	}
@@ -79,7 +80,7 @@ func (d *deriver) line(s string) {
 		if f := fdArg.FindStringSubmatch(args); f != nil && strings.HasPrefix(f[1], "net:") {
 			d.netns(args)
 		} else if f != nil && strings.HasSuffix(f[1], "/ns/net") {
-			d.entry(opSpace, f[1])
+			d.space(f[1], f[1])
 		}
 	case "syslog":
 		if strings.Contains(args, "READ_ALL") {
@@ -93,7 +94,16 @@ func (d *deriver) line(s string) {
 func (d *deriver) netns(args string) {
 	number, _, _ := strings.Cut(args, "<")
 	if p := d.asked[number]; p != "" {
-		d.entry(opSpace, p)
+		d.space(p, p)
+	}
+}
+
+// space lists a namespace once, however often it was entered.
+func (d *deriver) space(name, entry string) {
+	var st syscall.Stat_t
+	if syscall.Stat(name, &st) == nil && !d.spaces[st.Ino] {
+		d.spaces[st.Ino] = true
+		d.entry(opSpace, entry)
 	}
 }
 
