@@ -83,7 +83,7 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 	if o.dryRun {
 		return c.showPlan()
 	}
-	c.ui = a.progressFor(o, c.plan, c.host.Elevated, &c.tally)
+	c.ui = a.progressFor(o, c.plan, c.host, &c.tally)
 	c.greet()
 	if err := c.create(); err != nil {
 		return fail(err, a.text(mHintOut))

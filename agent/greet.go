@@ -6,9 +6,9 @@ import (
 	"hozen/collector"
 )
 
-func (a *app) progressFor(o collectOptions, plan *collector.Plan, elevated bool, t *tally) *progress {
+func (a *app) progressFor(o collectOptions, plan *collector.Plan, h *collector.Host, t *tally) *progress {
 	p := &progress{
-		a: a, plan: plan, tally: t, elevated: elevated,
+		a: a, plan: plan, tally: t, host: h,
 		screen: &screen{w: a.stderr, live: a.errTerminal && !o.json, quiet: o.quiet || o.json, width: a.width},
 		events: &eventWriter{now: a.now},
 	}

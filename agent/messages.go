@@ -173,6 +173,7 @@ const (
 	mExtracted
 	mRecovered
 	mRecoveredBy
+	mRecoveredNext
 	mNotRecovered
 	mKeyMade
 	mDevice

@@ -42,9 +42,11 @@ func (a *app) recover(ctx context.Context, name, key string) error {
 	at := filepath.Join(dir, r.Name)
 	fmt.Fprintln(a.stdout, a.text(mRecovered, escape(at), r.Report.Checkpoint, countText(r.Report.AuthenticBytes), countText(r.Report.Bytes-r.Report.AuthenticBytes)))
 	fmt.Fprintln(a.stdout, a.text(mRecoveredBy, fingerprint, escape(filepath.Join(dir, r.Log))))
-	fmt.Fprintln(a.stdout)
-	a.printReport(a.stdout, at, filepath.Join(dir, r.Log), r.Report)
-	return silent(r.Report.Verdict.ExitCode())
+	for _, note := range r.Report.Notes {
+		fmt.Fprintln(a.stdout, "  - "+escape(note))
+	}
+	fmt.Fprintln(a.stdout, a.text(mRecoveredNext, "hozen verify --fingerprint "+r.Report.Fingerprint+" "+escape(shellWord(at))))
+	return silent(packager.ValidPartial.ExitCode()) // whoever signed: it is not whole
 }
 
 // notRecovered gives the verdict's code where there is one: nothing was done.

@@ -18,8 +18,7 @@ type progress struct {
 	events *eventWriter
 	tally  *tally
 	plan   *collector.Plan
-	// elevated says that more rights are not to be had.
-	elevated bool
+	host   *collector.Host
 
 	mu      sync.Mutex
 	n, m    int
@@ -81,7 +80,7 @@ func (p *progress) tick() {
 func (p *progress) liveLine(took time.Duration) string {
 	now := p.tally.now()
 	caution := p.a.text(mDoNotSwitchOff)
-	if p.safe > 0 {
+	if p.safe > 0 || !p.host.Live {
 		caution = ""
 	}
 	return p.a.text(mLive, p.n, p.m, p.step.Collector.Name, took.Seconds(),
@@ -134,6 +133,9 @@ func (p *progress) VolatileSafe(k int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.safe = k
+	if !p.host.Live {
+		return // nothing of a dead machine's files is lost at power-off
+	}
 	now := p.tally.now()
 	p.screen.line("")
 	switch {
@@ -142,7 +144,7 @@ func (p *progress) VolatileSafe(k int) {
 	case now.short == now.refused:
 		p.say("volatile_safe", k, p.a.text(mSafe, k))
 		but := mSafeDenied
-		if p.elevated {
+		if p.host.Elevated {
 			but = mSafeRefused
 		}
 		p.say("incomplete", k, p.a.text(but, countText(now.short)))

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"rsc.io/qr"
+
+	"hozen/packager/evidence"
+)
+
+func TestColumns(t *testing.T) {
+	for s, want := range map[string]int{"": 0, "abc": 3, "電源を切らない": 14, "ｱ": 1, "Ａ": 2, "é": 1} {
+		if got := columns(s); got != want {
+			t.Errorf("%q: %d columns, want %d", s, got, want)
+		}
+	}
+	for n := range 16 {
+		if got := cutColumns("電源 off を切る", n); columns(got) > max(n, 1) {
+			t.Errorf("cut to %d: %q", n, got)
+		}
+	}
+	if got := cutColumns("short", 5); got != "short" {
+		t.Errorf("%q", got)
+	}
+}
+
+// A terminal that is drawn on: what is on its last line after all that was written.
+func TestLiveLineIsReplacedAndNeverBreaks(t *testing.T) {
+	var b strings.Builder
+	s := &screen{w: &b, live: true, width: func() int { return 20 }}
+	s.draw(strings.Repeat("電", 30))
+	s.line("a line that stays")
+	s.draw("x")
+	s.draw("x")
+	s.draw("")
+	for _, part := range strings.FieldsFunc(b.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+		if strings.Contains(part, "電") && columns(strings.TrimSuffix(part, "\x1b[K")) > 19 {
+			t.Errorf("%q is wider than the terminal", part)
+		}
+	}
+	if n := strings.Count(b.String(), "x"); n != 1 {
+		t.Errorf("the same line was drawn %d times", n)
+	}
+	if !strings.HasSuffix(b.String(), "\r\x1b[K") {
+		t.Errorf("the live line is left: %q", b.String())
+	}
+}
+
+func TestNumbersForPeople(t *testing.T) {
+	for got, want := range map[string]string{
+		bytesText(0): "0 B", bytesText(999): "999 B", bytesText(1000): "1.0 kB", bytesText(999_950): "1.0 MB", bytesText(1 << 40): "1.1 TB",
+		countText(0): "0", countText(999): "999", countText(1234567): "1,234,567", countText(-1000): "-1,000",
+		secondsText(123 * time.Millisecond): "0.12 s", secondsText(75 * time.Second): "1:15 min", secondsText(59 * time.Second): "59 s",
+		shellWord("/a/b-c.zst"): "/a/b-c.zst", shellWord("it's"): `'it'\''s'`,
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// onlyDenied reads the note of a tally: this holds the two together.
+func TestOnlyDenied(t *testing.T) {
+	denied := fmt.Errorf("open /proc/1/maps: %w", fs.ErrPermission)
+	failed := fmt.Errorf("input/output error, 3 denied (first: x)")
+	for _, c := range []struct {
+		errs []error
+		want bool
+	}{
+		{[]error{denied}, true},
+		{[]error{denied, denied}, true},
+		{[]error{failed}, false},
+		{[]error{denied, failed}, false},
+		{[]error{denied, evidence.Cut("over the limit")}, false},
+		{[]error{evidence.Cut("over the limit")}, false},
+	} {
+		var tally evidence.Tally
+		for _, err := range c.errs {
+			tally.Add("one", err)
+		}
+		r := evidence.Record{}
+		r.Outcome, r.Note, r.Shortfall = evidence.Classify(tally.Err(), 10)
+		if got := onlyDenied(r); got != c.want || !r.Shortfall {
+			t.Errorf("%s %q: %v, want %v", r.Outcome, r.Note, got, c.want)
+		}
+	}
+	if !onlyDenied(evidence.Record{Outcome: evidence.Denied}) || onlyDenied(evidence.Record{Outcome: evidence.Failed}) {
+		t.Error("plain outcomes")
+	}
+}
+
+// The drawn code, read back module by module, is the code.
+func TestCodeIsDrawnAsItIs(t *testing.T) {
+	code, err := qr.Encode("head 0123456789abcdef fingerprint SHA256:x", qr.L)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.NewReplacer("\x1b[97;40m", "", "\x1b[0m", "").Replace(drawCode(code)), "\n")
+	for y := range code.Size {
+		row := []rune(lines[(y+quietZone)/2])
+		for x := range code.Size {
+			c := row[x+quietZone]
+			light := c == '█' || c == '▀' && (y+quietZone)%2 == 0 || c == '▄' && (y+quietZone)%2 == 1
+			if light == code.Black(x, y) {
+				t.Fatalf("module %d,%d is drawn wrong", x, y)
+			}
+		}
+	}
+}
