@@ -11,7 +11,8 @@ func collectors(args []string) []collector.Collector {
 	return []collector.Collector{
 		volatile.HostIdentity(volatile.Tool{Version: version, Args: args}), // clocks first: every later time is measured against them
 		volatile.Sockets(),    // connections end within seconds once a cable is pulled
-		volatile.Processes(),  // what runs, from which image, with which open files and mappings
+		volatile.Network(),    // neighbours and conntrack fade within minutes; routes and firewall show what was set up
+		volatile.Processes(),  // each row may be gone the next moment; hashing their images takes a while
 		volatile.Kernel(),     // modules, eBPF, tracing, mounts, disks: long-lived, but only in the kernel
 		volatile.Sessions(),   // who is logged in, and from where
 		volatile.Containers(), // what runs in which container, from the files of docker, containerd, podman, LXC
