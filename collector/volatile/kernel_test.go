@@ -229,6 +229,9 @@ func TestKernelOfThisHostAgreesWithJudges(t *testing.T) {
 		}
 	})
 	t.Run("lsmod", func(t *testing.T) {
+		if _, err := os.Stat("/proc/modules"); err != nil {
+			t.Skip("this kernel has no loadable modules")
+		}
 		out, err := exec.Command("lsmod").Output()
 		if err != nil {
 			t.Skip(err)
