@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -89,8 +90,8 @@ func (a *app) run(ctx context.Context) int {
 // report prints the error of a command and what to do about it.
 func (a *app) report(err error, root *cobra.Command) {
 	var e *exitError
-	if err == nil || errors.As(err, &e) && e.err == nil {
-		return
+	if err == nil || errors.As(err, &e) && e.err == nil || errors.Is(err, syscall.EPIPE) {
+		return // no error, everything was said, or nobody listens
 	}
 	fmt.Fprintln(a.stderr, a.text(mError, escape(err.Error())))
 	hint := a.text(mHintHelp)
