@@ -73,6 +73,7 @@ func Cat(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions, path s
 type catter struct {
 	path  string
 	w     io.Writer
+	begun bool // a member of the item was met, and is not authentic yet
 	found bool
 	mem   bytes.Buffer
 	spill *os.File
@@ -82,7 +83,7 @@ const catInMemory = 8 << 20
 
 func (c *catter) begin(name string, _ int64) (io.Writer, error) {
 	if name == c.path || isPart(name, c.path) {
-		c.found = true
+		c.begun = true
 		return c, nil
 	}
 	return nil, nil
@@ -111,6 +112,7 @@ func (c *catter) Write(b []byte) (n int, err error) {
 func (c *catter) end() error { return nil }
 
 func (c *catter) authentic(int) error {
+	c.found = c.found || c.begun
 	if _, err := c.mem.WriteTo(c.w); err != nil {
 		return err
 	}

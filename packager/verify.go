@@ -53,16 +53,17 @@ func verify(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions, v v
 }
 
 type verification struct {
-	rep    *Report
-	o      VerifyOptions
-	r      io.ReaderAt
-	size   int64
-	c      *checker
-	sealed bool
-	whole  Prefix // of a sealed file with its trailer; empty if the trailer is cut
-	hashed []byte // state of the hash after the seal
-	stop   error  // why reading ended before the end
-	bad    bool   // something contradicts something signed
+	rep     *Report
+	o       VerifyOptions
+	r       io.ReaderAt
+	size    int64
+	c       *checker
+	sealed  bool
+	whole   Prefix // of a sealed file with its trailer; empty if the trailer is cut
+	hashed  []byte // state of the hash after the seal
+	stop    error  // why reading ended before the end
+	bad     bool   // something contradicts something signed
+	unknown bool   // an event of the log is signed by somebody who is not believed
 }
 
 // read runs the frames through the checker, until the seal, the end, or
@@ -253,7 +254,7 @@ func (v *verification) judge() {
 		} else {
 			r.finding("nothing is authenticated: no checkpoint")
 		}
-	case !trusted:
+	case !trusted, v.unknown:
 		r.Verdict = UntrustedSigner
 	case !v.sealed:
 		r.Verdict = ValidPartial
