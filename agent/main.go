@@ -20,11 +20,12 @@ import (
 const version = "0.1.0"
 
 // Memory is kept small on a machine that is not ours: what we allocate pushes
-// out somebody's pages. The garbage collector works a little more often, and
-// hard when near the limit.
+// out somebody's pages. The garbage collector rests until the limit is near and
+// works from then on: with 1,000 processes that keeps the peak below 64 MiB at
+// less time than a higher frequency without a limit.
 const (
-	memoryLimit = 56 << 20
-	gcPercent   = 50
+	memoryLimit = 48 << 20
+	gcPercent   = 400
 )
 
 func main() {
