@@ -29,12 +29,17 @@ import (
 //
 // Files with passphrases are taken as they are; rows say that there is a secret,
 // never which.
-func Network() collector.Collector {
+//
+// Namespaces that the lookout knows from moments ago are not searched for again;
+// nil always searches.
+func Network(l *Lookout) collector.Collector {
 	return collector.Collector{
 		Name: "network", Doc: "links, addresses, neighbours, routes, firewall, conntrack, resolver, saved wireless networks",
 		Volatility: collector.Live,
 		Limit:      collector.Limit{Time: 60 * time.Second},
-		Collect:    collectNetwork,
+		Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+			return collectNetwork(ctx, h, to, l)
+		},
 	}
 }
 
@@ -52,8 +57,8 @@ type netRaw struct {
 	raw  []byte
 }
 
-func collectNetwork(ctx context.Context, h *collector.Host, to evidence.Sink) error {
-	spaces, tally := netNamespaces(ctx, h)
+func collectNetwork(ctx context.Context, h *collector.Host, to evidence.Sink, l *Lookout) error {
+	spaces, tally := l.namespaces(ctx, h)
 	reader := newNetReader(h, spaces)
 	defer reader.Close()
 	taken := make([][]netRaw, len(spaces))

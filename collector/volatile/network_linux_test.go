@@ -140,7 +140,7 @@ func fields(names ...string) func(map[string]any) string {
 
 func TestNetworkAgreesWithIP(t *testing.T) {
 	inScene(t, judgeScene, func(ns uint64) {
-		s := collectTest(t, Network(), collector.ThisHost())
+		s := collectTest(t, Network(nil), collector.ThisHost())
 		agree(t, "links", keys(netRows(t, s, "link", ns), fields("index", "name", "mac", "mtu", "promiscuity", "alt_names", "qdisc", "tx_queue_len")),
 			keys(judge(t, "-d", "link"), fields("ifindex", "ifname", "address", "mtu", "promiscuity", "altnames", "qdisc", "txqlen")))
 		var addresses []map[string]any
@@ -268,7 +268,7 @@ func TestFirewallOfNamespace(t *testing.T) {
 	}
 	inScene(t, scene, func(ns uint64) {
 		before := tableNames(t)
-		s := collectTest(t, Network(), collector.ThisHost())
+		s := collectTest(t, Network(nil), collector.ThisHost())
 		if after := tableNames(t); before != after {
 			t.Errorf("tables of iptables before: %q, after: %q", before, after)
 		}
@@ -308,7 +308,7 @@ func BenchmarkNetwork(b *testing.B) {
 	h := collector.ThisHost()
 	for b.Loop() {
 		var s hosttest.Sink
-		if err := Network().Collect(b.Context(), h, &s); err != nil {
+		if err := Network(nil).Collect(b.Context(), h, &s); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -14,8 +14,8 @@ import (
 const debianNetwork = "../../testdata/hosts/debian-network.txtar"
 
 func TestNetworkConforms(t *testing.T) {
-	t.Run("fixture", func(t *testing.T) { hosttest.Conform(t, Network(), hosttest.FromTxtar(t, debianNetwork)) })
-	t.Run("this host", func(t *testing.T) { hosttest.Conform(t, Network(), collector.ThisHost()) })
+	t.Run("fixture", func(t *testing.T) { hosttest.Conform(t, Network(nil), hosttest.FromTxtar(t, debianNetwork)) })
+	t.Run("this host", func(t *testing.T) { hosttest.Conform(t, Network(nil), collector.ThisHost()) })
 }
 
 // kinds gives the lines of the table by kind.
@@ -33,7 +33,7 @@ func kinds(t *testing.T, s *hosttest.Sink) map[string][]string {
 }
 
 func TestNetworkOfFixture(t *testing.T) {
-	s := collectTest(t, Network(), hosttest.FromTxtar(t, debianNetwork))
+	s := collectTest(t, Network(nil), hosttest.FromTxtar(t, debianNetwork))
 	got := kinds(t, s)
 	for kind, want := range map[string]int{
 		"link": 2, "neighbour": 2, "route": 4, "address": 3, "multicast": 5, "resolver": 12, "host_entry": 3,
@@ -69,7 +69,7 @@ func TestNetworkOfFixture(t *testing.T) {
 // TestRowsHoldNoSecret looks for every passphrase of the fixture in the table,
 // and checks that the raw files do have them.
 func TestRowsHoldNoSecret(t *testing.T) {
-	s := collectTest(t, Network(), hosttest.FromTxtar(t, debianNetwork))
+	s := collectTest(t, Network(nil), hosttest.FromTxtar(t, debianNetwork))
 	if b := s.Body("volatile/network.jsonl"); bytes.Contains(b, []byte("TOPSECRET")) {
 		t.Errorf("a secret is in the table:\n%s", b)
 	}
@@ -86,7 +86,7 @@ func TestRowsHoldNoSecret(t *testing.T) {
 }
 
 func TestNetworkFilesAreRecorded(t *testing.T) {
-	s := collectTest(t, Network(), hosttest.FromTxtar(t, debianNetwork))
+	s := collectTest(t, Network(nil), hosttest.FromTxtar(t, debianNetwork))
 	r, ok := s.Record("volatile/network/files/etc/resolv.conf")
 	if !ok || r.Outcome != evidence.Collected || r.File == nil || r.File.LinkTarget != "../run/systemd/resolve/stub-resolv.conf" {
 		t.Errorf("resolv.conf: %+v", r)

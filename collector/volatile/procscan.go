@@ -6,8 +6,11 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"runtime"
 	"sort"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
@@ -56,20 +59,45 @@ const (
 	maxFDs   = 1 << 22 // file descriptors that are looked at, in all
 )
 
-// scanProc makes the pass. What it is denied, and what a bound cut, is in the
+// scanProc makes the pass, on as many processors as there are: it is system
+// calls and nothing else. What it is denied, and what a bound cut, is in the
 // tally; what ended meanwhile is ordinary. Only the file descriptors of the
 // process are read, not those of a thread that left the common table
 // (CLONE_FILES, clone(2)).
 func scanProc(ctx context.Context, h *collector.Host) *procScan {
-	s := &procScan{held: map[uint64][]socketHold{}}
 	names, err := h.Names("/proc")
+	pids := numeric(names)
+	shares := make([]*procScan, min(runtime.GOMAXPROCS(0), 4))
+	bound := &scanBound{}
+	var done sync.WaitGroup
+	for i := range shares {
+		shares[i] = &procScan{held: map[uint64][]socketHold{}}
+		part := pids[len(pids)*i/len(shares) : len(pids)*(i+1)/len(shares)]
+		done.Go(func() { shares[i].scan(ctx, h, part, bound) })
+	}
+	done.Wait()
+	s := shares[0]
+	for _, other := range shares[1:] {
+		s.join(other)
+	}
 	s.tally.Add("/proc", err)
-	tasks, fds := 0, 0
+	if ctx.Err() != nil {
+		s.tally.Add("/proc", context.Cause(ctx))
+	}
+	if bound.fds.Load() >= maxFDs {
+		s.tally.Add("/proc/PID/fd", evidence.Cut("more than %d file descriptors", maxFDs))
+	}
+	return s
+}
+
+// A scanBound counts what all shares of a pass looked at.
+type scanBound struct{ tasks, fds atomic.Int64 }
+
+func (s *procScan) scan(ctx context.Context, h *collector.Host, pids []int, bound *scanBound) {
 	l := newLinkReader(h)
-	for _, pid := range numeric(names) {
+	for _, pid := range pids {
 		if ctx.Err() != nil {
-			s.tally.Add("/proc", context.Cause(ctx))
-			return s
+			return
 		}
 		s.procs = append(s.procs, procSeen{PID: pid})
 		i := len(s.procs) - 1
@@ -80,19 +108,27 @@ func scanProc(ctx context.Context, h *collector.Host) *procScan {
 		if target, err = l.readlink(dir + "/ns/mnt"); err == nil {
 			s.procs[i].MntNS, _ = nsInode(target, "mnt")
 		}
-		if tasks < maxTaskReads {
-			tasks += s.scanTasks(h, l, i, dir)
+		if bound.tasks.Load() < maxTaskReads {
+			bound.tasks.Add(int64(s.scanTasks(h, l, i, dir)))
 		}
 		s.addOrdinary(dir+"/fd", l.each(dir+"/fd", func(name, target []byte) bool {
-			fds++
 			s.hold(i, name, target)
-			return fds < maxFDs
+			return bound.fds.Add(1) < maxFDs
 		}))
 	}
-	if fds >= maxFDs {
-		s.tally.Add("/proc/PID/fd", evidence.Cut("more than %d file descriptors", maxFDs))
+}
+
+// join adds what another share of the pass found; its pids come after ours.
+func (s *procScan) join(other *procScan) {
+	offset := int32(len(s.procs))
+	s.procs = append(s.procs, other.procs...)
+	s.nsFDs = append(s.nsFDs, other.nsFDs...)
+	for inode, list := range other.held {
+		for _, hold := range list {
+			s.held[inode] = append(s.held[inode], socketHold{hold.proc + offset, hold.fd})
+		}
 	}
-	return s
+	s.tally.Merge(&other.tally)
 }
 
 // addOrdinary counts an error; that a thing is not there (any more) is none.

@@ -27,13 +27,18 @@ import (
 // that answers it is there already (see kernelParts); else the rows come from
 // /proc/net alone. On a fixture addresses in /proc/net are read as a
 // little-endian machine writes them.
-func Sockets() collector.Collector {
+//
+// What the pass over /proc finds of namespaces is left in the lookout, for the
+// collector that comes next; nil keeps it to itself.
+func Sockets(l *Lookout) collector.Collector {
 	return collector.Collector{
 		Name:       "sockets",
 		Doc:        "every socket of every network namespace, with the processes that hold it",
 		Volatility: collector.Live,
 		Limit:      collector.Limit{Time: 60 * time.Second},
-		Collect:    collectSockets,
+		Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+			return collectSockets(ctx, h, to, l)
+		},
 	}
 }
 
@@ -43,13 +48,14 @@ const (
 	maxProcNetTable = 64 << 20 // bytes of one table of /proc/net
 )
 
-func collectSockets(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+func collectSockets(ctx context.Context, h *collector.Host, to evidence.Sink, l *Lookout) error {
 	if done, err := socketsElsewhere(ctx, h, to); done {
 		return err
 	}
 	j := &socketJob{h: h, to: to, scan: scanProc(ctx, h), table: newSocketTable()}
 	j.scan.describeHolders(h)
 	list := j.scan.namespaces(ctx, h)
+	l.leave(h, list, &j.scan.tally)
 	if err := j.chooseFamilies(ctx); err != nil {
 		return err
 	}

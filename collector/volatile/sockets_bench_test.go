@@ -42,7 +42,7 @@ func BenchmarkSockets(b *testing.B) {
 	h := collector.ThisHost()
 	b.ReportAllocs()
 	cpuTime(b, func() {
-		if err := Sockets().Collect(context.Background(), h, discard{}); err != nil {
+		if err := Sockets(nil).Collect(context.Background(), h, discard{}); err != nil {
 			b.Fatal(err)
 		}
 	})

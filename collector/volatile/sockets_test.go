@@ -16,16 +16,16 @@ import (
 const socketsFixture = "../../testdata/hosts/debian-sockets.txtar"
 
 func TestSocketsConform(t *testing.T) {
-	t.Run("fixture", func(t *testing.T) { hosttest.Conform(t, Sockets(), hosttest.FromTxtar(t, socketsFixture)) })
-	t.Run("empty", func(t *testing.T) { hosttest.Conform(t, Sockets(), &collector.Host{Root: t.TempDir()}) })
-	t.Run("this host", func(t *testing.T) { hosttest.Conform(t, Sockets(), collector.ThisHost()) })
+	t.Run("fixture", func(t *testing.T) { hosttest.Conform(t, Sockets(nil), hosttest.FromTxtar(t, socketsFixture)) })
+	t.Run("empty", func(t *testing.T) { hosttest.Conform(t, Sockets(nil), &collector.Host{Root: t.TempDir()}) })
+	t.Run("this host", func(t *testing.T) { hosttest.Conform(t, Sockets(nil), collector.ThisHost()) })
 }
 
 // collectRows runs the collector and gives its table.
 func collectRows(t testing.TB, h *collector.Host) ([]socketRow, *hosttest.Sink) {
 	t.Helper()
 	var s hosttest.Sink
-	if err := Sockets().Collect(context.Background(), h, &s); err != nil {
+	if err := Sockets(nil).Collect(context.Background(), h, &s); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := jsonl.Read[socketRow](s.Body(socketsTable))
