@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -210,6 +212,32 @@ func TestProcessThatHangsIsLeftBehind(t *testing.T) {
 	}
 	if r, _ := s.Record("volatile/processes/2-unread.txt"); r.Outcome != evidence.Failed || !r.Shortfall {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestImageUnreadable holds that an image that cannot be read whole has an
+// error, never the hash of the part that could, or of nothing.
+func TestImageUnreadable(t *testing.T) {
+	h := &collector.Host{Root: t.TempDir()}
+	for name, plant := range map[string]func(at string) error{
+		"1": func(at string) error { return os.Mkdir(at, 0o755) },
+		"2": func(at string) error { return os.Symlink("/nowhere", at) },
+		"3": func(at string) error { return os.WriteFile(at, []byte("short"), 0o644) },
+	} {
+		dir := filepath.Join(h.Root, "proc", name)
+		if err := errors.Join(os.MkdirAll(dir, 0o755), plant(filepath.Join(dir, "exe"))); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := hashImage(t.Context(), h, "/proc/"+name+"/exe", imageKey{size: 99})
+		if sum != "" || err == nil {
+			t.Errorf("%s: hash %q, error %v", name, sum, err)
+		}
+	}
+	for _, pid := range []int{1, 2} {
+		img := newProcImages(&basis{}).of(t.Context(), h, pid, "/bin/x")
+		if img.SHA256 != "" || img.Error == "" || img.err == nil {
+			t.Errorf("%d: %+v", pid, img)
+		}
 	}
 }
 
