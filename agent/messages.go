@@ -79,6 +79,9 @@ const (
 	mSafeDenied
 	mSafeRefused
 	mSafeShort
+	mSafeInMemory
+	mSafeChosen
+	mAlsoShort
 
 	mSumVerdict
 	mSumStopped

@@ -96,6 +96,9 @@ func (c *collection) print(w io.Writer, s summary) {
 	if s.Stopped != "" {
 		say(mSumStopped, escape(s.Stopped))
 	}
+	for _, text := range c.ui.told {
+		fmt.Fprintln(w, text)
+	}
 	if s.SafeAt == 0 && c.host.Live && c.volatilePlanned() {
 		say(mSumNotSafe)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +20,8 @@ type progress struct {
 	tally  *tally
 	plan   *collector.Plan
 	host   *collector.Host
+	// inMemory says that the output is lost at power-off, too.
+	inMemory bool
 
 	mu      sync.Mutex
 	n, m    int
@@ -28,6 +31,7 @@ type progress struct {
 	left    time.Duration // estimate for the steps after this one
 	before  counts        // when the step began
 	safe    int           // the checkpoint behind which volatile state is safe; 0 if it is not
+	told    []string      // what was said then
 	done    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -136,22 +140,51 @@ func (p *progress) VolatileSafe(k int) {
 	if !p.host.Live {
 		return // nothing of a dead machine's files is lost at power-off
 	}
-	now := p.tally.now()
+	word, lines := p.safety(k, p.tally.now())
+	p.told = lines
 	p.screen.line("")
-	switch {
-	case now.short == 0:
-		p.say("volatile_safe", k, p.a.text(mSafe, k))
-	case now.short == now.refused:
-		p.say("volatile_safe", k, p.a.text(mSafe, k))
-		but := mSafeDenied
-		if p.host.Elevated {
-			but = mSafeRefused
-		}
-		p.say("incomplete", k, p.a.text(but, countText(now.short)))
-	default:
-		p.say("incomplete", k, p.a.text(mSafeShort, k, countText(now.short)))
+	for _, text := range lines {
+		p.say(word, k, text)
+		word = "incomplete"
 	}
 	p.screen.line("")
+}
+
+// safety says whether the machine may be switched off now that everything
+// volatile that was planned is behind checkpoint k; for programs in a word, for
+// people in lines. It says yes only if nothing speaks against it.
+func (p *progress) safety(k int, now counts) (word string, lines []string) {
+	a, onlyRights := p.a, now.short == now.refused
+	switch left := leftOut(p.plan); {
+	case p.inMemory:
+		word, lines = "output_in_memory", []string{a.text(mSafeInMemory, k)}
+	case len(left) > 0:
+		word, lines = "incomplete", []string{a.text(mSafeChosen, k, strings.Join(left, ", "))}
+	case !onlyRights:
+		return "incomplete", []string{a.text(mSafeShort, k, countText(now.short))}
+	default:
+		word, lines = "volatile_safe", []string{a.text(mSafe, k)}
+	}
+	switch {
+	case now.short == 0:
+	case !onlyRights:
+		lines = append(lines, a.text(mAlsoShort, countText(now.short)))
+	case p.host.Elevated:
+		lines = append(lines, a.text(mSafeRefused, countText(now.short)))
+	default:
+		lines = append(lines, a.text(mSafeDenied, countText(now.short)))
+	}
+	return word, lines
+}
+
+// leftOut names the volatile collectors that the plan does not run.
+func leftOut(p *collector.Plan) (names []string) {
+	for _, s := range p.Steps {
+		if s.Skip != "" && s.Collector.Volatility.Volatile() {
+			names = append(names, s.Collector.Name)
+		}
+	}
+	return names
 }
 
 // say writes a line that stays, and the event for it.

@@ -34,6 +34,7 @@ func (c *collection) warnDisks() {
 	if err != nil && p.Mount == "" {
 		return // the folder is not there: Create says so
 	}
+	ui.inMemory = c.host.Live && p.InMemory
 	for _, w := range a.outputWarnings(p, expectedBytes(c.plan)) {
 		ui.warn(w[0], w[1])
 	}
