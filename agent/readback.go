@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"hozen/packager"
 )
@@ -11,14 +12,22 @@ import (
 // would: once for the responder, who has the fingerprint on paper, and says what
 // somebody gets who has only the archive and the trust file of this machine.
 func (c *collection) readBack(s *summary) error {
-	file, err := c.a.openArchive(s.Archive, belief{fingerprints: []string{s.Fingerprint}, head: s.Head, log: s.Log})
+	file, err := os.Open(s.Archive)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	file.options.Progress = c.a.reading(c.ui.screen)
-	file.options.Trust = nil
-	r, err := packager.Verify(context.Background(), file, file.size, file.options)
+	st, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	log, err := os.ReadFile(s.Log)
+	if err != nil {
+		return err
+	}
+	r, err := packager.Verify(context.Background(), file, st.Size(), packager.VerifyOptions{
+		Log: log, Fingerprints: []string{s.Fingerprint}, Head: s.Head, Progress: c.a.reading(c.ui.screen),
+	})
 	if err != nil {
 		return err
 	}
