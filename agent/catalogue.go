@@ -80,7 +80,7 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mWarnInMemory:     {"the output (%s) is in memory and is LOST AT POWER-OFF. Copy both files to other media before anything is switched off.", "出力先（%s）はメモリー上にあり、【電源を切ると失われます】。電源を切る前に、二つのファイルを別の媒体へ複写してください。"},
 	mWarnLittleRoom:   {"only %s free at the output (%s); the collection may need %s.", "出力先の空きは %s しかありません（%s）。%s 必要になる見込みです。"},
 	mWarnDisksUnknown: {"could not find out which disks are unlocked: %s. Look yourself before switching off.", "復号されているディスクを調べられませんでした: %s。電源を切る前に、ご自身で確かめてください。"},
-	mPlanHead:         {"Plan: profile %s, machine at %s; about: %s, up to %s before compression", "計画: プロファイル %s、対象 %s、所要時間 %s、圧縮前で最大 %s"},
+	mPlanHead:         {"Plan: profile %s, machine at %s, time: %s, up to %s before compression", "計画: プロファイル %s、対象 %s、所要時間 %s、圧縮前で最大 %s"},
 	mPlanNoDisk:       {"This version takes no disk artefacts yet: profile %s takes the volatile state only.", "この版はまだディスクの痕跡を収集しません。プロファイル %s では揮発性の情報だけを収集します。"},
 	mPlanLimit:        {"Stops after %v and seals.", "%v で収集を終え、封印します。"},
 	mPlanSkipped:      {"not taken: %s", "収集しません: %s"},
@@ -91,7 +91,7 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mSkipNotLive:      {"needs the running machine, here are only its files", "稼働中の端末が必要（ここにあるのはファイルだけ）"},
 	mSkipRights:       {"needs root or an elevated administrator", "root または管理者の権限が必要"},
 
-	mLive:         {"[%d/%d] %s %.1f s · %s items · %s · %s · %s", "[%d/%d] %s %.1f 秒 · %s 項目 · %s · %s · %s"},
+	mLive:         {"[%d/%d] %s %.1f s · %s items · %s · %s", "[%d/%d] %s %.1f 秒 · %s 項目 · %s · %s"},
 	mStep:         {"[%d/%d] %s %s ", "[%d/%d] %s %s "},
 	mStepEnd:      {" · %s items, %s", " · %s 項目、%s"},
 	mStepShort:    {" · %s INCOMPLETE", " · %s 項目が不完全"},

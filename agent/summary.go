@@ -127,8 +127,17 @@ func (c *collection) printShort(w io.Writer, s summary) {
 			fmt.Fprintln(w, c.a.text(mSumMore, countText(s.Shortfalls-int64(i)), escape(shellWord(s.Archive))))
 			break
 		}
-		fmt.Fprintf(w, "  %s %s: %s\n", pad(c.a.outcomeText(r.Outcome), 9), r.Path, cutColumns(r.Note, 160))
+		line := fmt.Sprintf("  %s %s: %s", pad(c.a.outcomeText(r.Outcome), 9), r.Path, r.Note)
+		fmt.Fprintln(w, cutColumns(line, c.a.lineWidth()))
 	}
+}
+
+// lineWidth is how much of a long reason is shown: what fits on the terminal.
+func (a *app) lineWidth() int {
+	if a.outTerminal {
+		return max(60, a.width()-1)
+	}
+	return 200
 }
 
 func (c *collection) volatilePlanned() bool {

@@ -83,12 +83,15 @@ func (p *progress) tick() {
 
 func (p *progress) liveLine(took time.Duration) string {
 	now := p.tally.now()
-	caution := p.a.text(mDoNotSwitchOff)
+	caution := p.a.text(mDoNotSwitchOff) + " "
 	if p.safe > 0 || !p.host.Live {
 		caution = ""
 	}
-	return p.a.text(mLive, p.n, p.m, p.step.Collector.Name, took.Seconds(),
-		countText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes), p.leftText(), caution)
+	// This step is part of what is left; one that takes longer than was thought
+	// is always about to end.
+	left := p.left + max(estimate(p.step)-took, time.Second)
+	return caution + p.a.text(mLive, p.n, p.m, p.step.Collector.Name, took.Seconds(),
+		countText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes), p.leftText(left))
 }
 
 // StepBegan implements collector.Watcher.
@@ -98,7 +101,7 @@ func (p *progress) StepBegan(n, m int, s collector.Step) {
 	p.n, p.m, p.step, p.began, p.working, p.before = n, m, s, time.Now(), true, p.tally.now()
 	p.left = 0
 	for _, later := range p.plan.Running()[min(n, len(p.plan.Running())):] {
-		p.left += max(later.Estimate.Time, usualStep)
+		p.left += estimate(later)
 	}
 	p.events.send(event{Event: "step_began", Step: n, Steps: m, Collector: s.Collector.Name})
 	p.screen.draw(p.liveLine(0))
@@ -122,15 +125,13 @@ func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err
 		end += p.a.text(mStepShort, countText(short))
 	}
 	if n < m {
-		end += " · " + p.leftText()
+		end += " · " + p.leftText(p.left)
 	}
 	p.screen.draw("")
 	p.screen.line(p.screen.fit(p.a.text(mStep, n, m, pad(s.Collector.Name, 10), pad(secondsText(took), 7)), p.a.docOf(s.Collector), end))
 }
 
-func (p *progress) leftText() string {
-	return p.a.text(mLeft, p.a.roughly(p.left))
-}
+func (p *progress) leftText(d time.Duration) string { return p.a.text(mLeft, p.a.roughly(d)) }
 
 // VolatileSafe implements collector.Watcher.
 func (p *progress) VolatileSafe(k int) {
