@@ -77,7 +77,7 @@ func frameEnds(t *testing.T, b []byte) (ends []int) {
 	t.Helper()
 	r := bytes.NewReader(b)
 	for off := 0; ; {
-		f, err := nextFrame(r, int64(off))
+		f, err := nextFrame(r, int64(off), nil)
 		if err != nil {
 			return ends
 		}

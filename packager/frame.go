@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Frames: RFC 8878 (zstd). The archive is a row of frames of five kinds, told
@@ -103,7 +104,8 @@ var (
 // nextFrame reads one frame from r, which stands at offset off. At the clean end
 // it gives io.EOF, within a frame errCut; anything that this format does not
 // have is errFrame.
-func nextFrame(r io.Reader, off int64) (*frame, error) {
+// buf is where the frame's bytes go, if there is room.
+func nextFrame(r io.Reader, off int64, buf []byte) (*frame, error) {
 	var head [9]byte
 	switch n, err := io.ReadFull(r, head[:8]); {
 	case err == io.EOF:
@@ -113,7 +115,7 @@ func nextFrame(r io.Reader, off int64) (*frame, error) {
 	case err != nil:
 		return nil, err
 	}
-	f := &frame{off: off, bytes: append([]byte(nil), head[:8]...)}
+	f := &frame{off: off, bytes: append(buf[:0], head[:8]...)}
 	magic := binary.LittleEndian.Uint32(head[:])
 	switch magic {
 	case magicZstd:
@@ -139,7 +141,7 @@ func (f *frame) more(r io.Reader, n int) error {
 	for n > 0 {
 		step := min(n, 1<<20)
 		at := len(f.bytes)
-		f.bytes = append(f.bytes, make([]byte, step)...)
+		f.bytes = slices.Grow(f.bytes, step)[:at+step]
 		if _, err := io.ReadFull(r, f.bytes[at:]); err != nil {
 			if err == io.EOF || err == io.ErrUnexpectedEOF {
 				return fmt.Errorf("%w that began at offset %d", errCut, f.off)

@@ -186,7 +186,7 @@ func (p *pending) stream(b []byte) (int, error) {
 	m := p.open
 	k := int(min(int64(len(b)), m.want-m.have))
 	m.sum.Write(b[:k])
-	p.whole.Write(b[:k])
+	p.wholeWrite(b[:k])
 	_, err := p.w.s.Write(b[:k])
 	m.have += int64(k)
 	p.size += int64(k)
@@ -221,7 +221,7 @@ func (p *pending) closeMember() error {
 	for zeros := make([]byte, 64<<10); m.have < m.want; {
 		z := zeros[:min(int64(len(zeros)), m.want-m.have)]
 		m.sum.Write(z)
-		p.whole.Write(z)
+		p.wholeWrite(z)
 		p.w.s.Write(z)
 		m.have += int64(len(z))
 	}
@@ -231,12 +231,20 @@ func (p *pending) closeMember() error {
 		return err
 	}
 	if p.known <= maxMember {
-		p.tarOff, p.hasMember = m.tarOff, true
+		p.tarOff, p.hasMember, p.whole = m.tarOff, true, m.sum
 		return nil // its record is the item's
 	}
 	err := p.w.recordPart(p, m.name, m.want, sum, m.tarOff)
 	p.parts++
 	return err
+}
+
+// wholeWrite goes on with the hash of the whole item, where that is not the hash
+// of its one member.
+func (p *pending) wholeWrite(b []byte) {
+	if p.known > maxMember {
+		p.whole.Write(b)
+	}
 }
 
 func (p *pending) takeName(as nameUse) {

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -22,6 +24,18 @@ type piece struct {
 	hashed        []byte // state of the hash after a stored frame
 	err           error  // why the frame, or what follows, cannot be read
 	ready         chan struct{}
+	pool          *sync.Pool // of *[]byte: where the memory of a data frame comes from
+}
+
+// release gives the memory of a data frame back, when nobody looks at it any more.
+func (p *piece) release() {
+	if p.frame == nil || p.kind != frameData {
+		return
+	}
+	bytes, plain := p.bytes, p.plain
+	p.pool.Put(&bytes)
+	p.pool.Put(&plain)
+	p.frame = nil
 }
 
 // readPieces reads frames from r and decompresses them side by side. The channel
@@ -52,10 +66,11 @@ func readPieces(ctx context.Context, r io.Reader) (<-chan *piece, error) {
 
 func readInto(ctx context.Context, r io.Reader, out, jobs chan<- *piece) {
 	sum, off := sha256.New(), int64(0)
+	pool := &sync.Pool{New: func() any { return new([]byte) }}
 	at := func() Prefix { return Prefix{off, hex.EncodeToString(sum.Sum(nil))} }
 	for {
-		f, err := nextFrame(r, off)
-		p := &piece{frame: f, err: err, ready: make(chan struct{})}
+		f, err := nextFrame(r, off, *pool.Get().(*[]byte))
+		p := &piece{frame: f, err: err, ready: make(chan struct{}), pool: pool}
 		if err == nil {
 			if f.kind == frameStored {
 				p.before = at()
@@ -98,7 +113,8 @@ func (p *piece) unpack(unzip *zstd.Decoder, h *zstd.Header) {
 		p.err = fmt.Errorf("%w: frame at offset %d: window or size over %d", errFrame, p.off, BlockSize)
 		return
 	}
-	plain, err := unzip.DecodeAll(p.bytes, make([]byte, 0, h.FrameContentSize))
+	room := (*p.pool.Get().(*[]byte))[:0]
+	plain, err := unzip.DecodeAll(p.bytes, slices.Grow(room, int(h.FrameContentSize)))
 	if err != nil {
 		p.err = fmt.Errorf("%w: frame at offset %d: %v", errFrame, p.off, err)
 		return

@@ -62,7 +62,7 @@ func framesOf(t testing.TB, b []byte) (list []*frame) {
 	t.Helper()
 	r, off := bytes.NewReader(b), int64(0)
 	for int(off) < len(b) {
-		f, err := nextFrame(r, off)
+		f, err := nextFrame(r, off, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

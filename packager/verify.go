@@ -81,6 +81,7 @@ func (v *verification) read(ctx context.Context) error {
 		case err == nil && v.sealed:
 			return nil
 		case err == nil:
+			p.release()
 		case err == io.EOF:
 			return nil
 		case evidenceProblem(err):
