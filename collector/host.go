@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
-	"strings"
 	"time"
 
 	"hozen/packager/evidence"
@@ -113,15 +111,6 @@ func (h *Host) Copy(w io.Writer, name string, limit int64) error {
 		}
 	}
 	return nil
-}
-
-// within gives the name as it is on the system that we run on, for the systems
-// without openat2; links that lead out of the root are the caller's concern.
-func (h *Host) within(name string) string {
-	if h.Root == "/" || h.Root == "" {
-		return name
-	}
-	return strings.TrimSuffix(h.Root, "/") + path.Clean("/"+name)
 }
 
 func pathError(op, name string, err error) error {

@@ -5,7 +5,9 @@ package collector
 import (
 	"io"
 	"os"
+	"path"
 	"sort"
+	"strings"
 
 	"hozen/packager/evidence"
 )
@@ -111,4 +113,13 @@ func modeOf(m os.FileMode) uint32 {
 		bits |= evidence.ModeBlock
 	}
 	return bits
+}
+
+// within gives the name as it is on the system that we run on, for the systems
+// without openat2; links that lead out of the root are the caller's concern.
+func (h *Host) within(name string) string {
+	if h.Root == "/" || h.Root == "" {
+		return name
+	}
+	return strings.TrimSuffix(h.Root, "/") + path.Clean("/"+name)
 }

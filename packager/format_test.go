@@ -185,7 +185,7 @@ func TestFormatFramesParse(t *testing.T) {
 			}
 			b = append(b, part...)
 		}
-		if f, err := nextFrame(bytes.NewReader(b), 0); err != nil || f.kind != kind || len(f.bytes) != len(b) {
+		if f, err := nextFrame(bytes.NewReader(b), 0, nil); err != nil || f.kind != kind || len(f.bytes) != len(b) {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
 	}

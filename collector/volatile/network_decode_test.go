@@ -60,8 +60,8 @@ func fixture(t testing.TB, name string) []byte {
 	return b
 }
 
-// TestRecordedDumps holds every decoder to the rows that were looked through,
-// against ip(8), nft(8), conntrack(8) and iptables-save(8) on the same scene.
+// TestRecordedDumps holds every decoder to rows that were looked through against
+// what the recorded scene was made of.
 func TestRecordedDumps(t *testing.T) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		t.Skip("the dumps were recorded on a little-endian machine")
