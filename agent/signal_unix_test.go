@@ -112,7 +112,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		rounds = n
 	}
 	root := slowHost(t)
-	whole := wholeTime(t, root)
+	whole := wholeTime(t, root) * 8 / 10
 	count := map[packager.Verdict]int{}
 	for range rounds {
 		dir := t.TempDir()

@@ -151,7 +151,7 @@ func (a *app) outcomesText(count map[string]int64) string {
 	text := ""
 	for _, o := range evidence.Outcomes() {
 		if n := count[o.String()]; n > 0 && o != evidence.Collected {
-			text += " · " + a.text(mCountOf, countText(n), a.outcomeText(o.String()))
+			text += separator + a.text(mCountOf, countText(n), a.outcomeText(o.String()))
 		}
 	}
 	return text

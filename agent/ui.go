@@ -125,7 +125,7 @@ func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err
 		end += p.a.text(mStepShort, countText(short))
 	}
 	if n < m {
-		end += " · " + p.leftText(p.left)
+		end += separator + p.leftText(p.left)
 	}
 	p.screen.draw("")
 	p.screen.line(p.screen.fit(p.a.text(mStep, n, m, pad(s.Collector.Name, 10), pad(secondsText(took), 7)), p.a.docOf(s.Collector), end))
