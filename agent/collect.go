@@ -86,6 +86,7 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 	c.ui = a.progressFor(o, c.plan, c.host, &c.tally)
 	c.greet()
 	if err := c.create(); err != nil {
+		c.ui.events.send(event{Event: "error", Text: err.Error()})
 		return fail(err, a.text(mHintOut))
 	}
 	keepErr := c.take(ctx)
@@ -219,6 +220,9 @@ func (c *collection) broken(err error) error {
 	k, _ := c.writer.Checkpoint() // of a writer that is closed: the number of the last one
 	partial := filepath.Join(c.o.out, c.partial())
 	c.ui.events.send(event{Event: "error", Checkpoint: k, Collection: c.name, Text: err.Error()})
+	if k == 0 {
+		return fail(err, c.a.text(mHintNothing, escape(shellWord(partial))))
+	}
 	return fail(err, c.a.text(mHintPartial, escape(partial), k, escape(shellWord(partial))))
 }
 

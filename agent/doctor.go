@@ -130,7 +130,7 @@ func (a *app) lookAtOutput(h *collector.Host, dir string, need int64) outputPlac
 		FreeBytes: p.FreeBytes, OnExamined: p.OnExamined, InMemory: p.InMemory, Warnings: []string{},
 	}
 	for _, w := range a.outputWarnings(p, need) {
-		o.Warnings = append(o.Warnings, w[1])
+		o.Warnings = append(o.Warnings, w.Text)
 	}
 	if writeErr := writable(dir); writeErr != nil {
 		o.Error = escape(writeErr.Error())

@@ -13,6 +13,7 @@ const (
 	mHintKey
 	mHintDryRun
 	mHintPartial
+	mHintNothing
 	mHintReadBack
 	mExitAtOnce
 
@@ -80,6 +81,7 @@ const (
 	mSafeRefused
 	mSafeShort
 	mSafeInMemory
+	mSafeLocks
 	mSafeChosen
 	mAlsoShort
 

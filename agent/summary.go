@@ -30,6 +30,7 @@ type summary struct {
 	Fingerprint string           `json:"fingerprint"`
 	Throwaway   bool             `json:"throwaway_key"`
 	Stopped     string           `json:"stopped,omitempty"`
+	Warnings    []warning        `json:"warnings"`
 	SafeAt      int              `json:"volatile_safe_checkpoint"` // 0: not all volatile steps were finished
 	Checkpoints int              `json:"checkpoints"`
 	TookMS      int64            `json:"took_ms"`
@@ -69,7 +70,7 @@ func (c *collection) summarise(ctx context.Context, sealed packager.Sealed) summ
 		Bytes: sealed.Bytes, SHA256: sealed.SHA256, Head: sealed.Head, Device: c.device.Name, Fingerprint: fingerprint,
 		Throwaway: c.device.Throwaway, SafeAt: c.ui.safe, Checkpoints: sealed.Checkpoints,
 		TookMS: c.a.now().Sub(c.began).Milliseconds(), Members: sealed.Members, Payload: sealed.Payload,
-		Outcomes: c.tally.outcomes(), Shortfalls: c.tally.now().short, Short: []shortfall{},
+		Outcomes: c.tally.outcomes(), Shortfalls: c.tally.now().short, Short: []shortfall{}, Warnings: append([]warning{}, c.ui.warnings...),
 	}
 	if ctx.Err() != nil {
 		s.Stopped = context.Cause(ctx).Error()
@@ -101,6 +102,11 @@ func (c *collection) print(w io.Writer, s summary) {
 	}
 	if s.SafeAt == 0 && c.host.Live && c.volatilePlanned() {
 		say(mSumNotSafe)
+	}
+	for _, warned := range s.Warnings {
+		if warned.Word == unlockedDisk { // said before, but too dear to scroll away
+			say(mWarning, warned.Text)
+		}
 	}
 	fmt.Fprintln(w)
 	say(mSumTaken, countText(s.Outcomes["collected"]), bytesText(s.Payload), secondsText(time.Duration(s.TookMS)*time.Millisecond), a.outcomesText(s.Outcomes))

@@ -22,18 +22,21 @@ type progress struct {
 	host   *collector.Host
 	// inMemory says that the output is lost at power-off, too.
 	inMemory bool
+	// unlocked are disks that lock at power-off.
+	unlocked []string
 
-	mu      sync.Mutex
-	n, m    int
-	step    collector.Step
-	began   time.Time
-	working bool
-	left    time.Duration // estimate for the steps after this one
-	before  counts        // when the step began
-	safe    int           // the checkpoint behind which volatile state is safe; 0 if it is not
-	told    []string      // what was said then
-	done    chan struct{}
-	stopped sync.WaitGroup
+	mu       sync.Mutex
+	n, m     int
+	step     collector.Step
+	began    time.Time
+	working  bool
+	left     time.Duration // estimate for the steps after this one
+	before   counts        // when the step began
+	safe     int           // the checkpoint behind which volatile state is safe; 0 if it is not
+	warnings []warning
+	told     []string // what was said then
+	done     chan struct{}
+	stopped  sync.WaitGroup
 }
 
 // start begins to draw the live line (or, where there is none, to say every ten
@@ -163,6 +166,8 @@ func (p *progress) safety(k int, now counts) (word string, lines []string) {
 		word, lines = "incomplete", []string{a.text(mSafeChosen, k, strings.Join(left, ", "))}
 	case !onlyRights:
 		return "incomplete", []string{a.text(mSafeShort, k, countText(now.short))}
+	case len(p.unlocked) > 0:
+		word, lines = unlockedDisk, []string{a.text(mSafeLocks, k, strings.Join(p.unlocked, ", "))}
 	default:
 		word, lines = "volatile_safe", []string{a.text(mSafe, k)}
 	}
@@ -194,8 +199,15 @@ func (p *progress) say(name string, checkpoint int, text string) {
 	p.screen.line(text)
 }
 
+// warning is a word for programs and a text for people.
+type warning struct {
+	Word string `json:"word"`
+	Text string `json:"text"`
+}
+
 // warn says something loudly.
 func (p *progress) warn(word, text string) {
+	p.warnings = append(p.warnings, warning{word, text})
 	p.events.send(event{Event: "warning", Warning: word, Text: text})
 	p.screen.line(p.a.text(mWarning, text))
 }

@@ -32,9 +32,13 @@ func TestSwitchOffOnlyWhenSafe(t *testing.T) {
 		{"cut", all, false, true, counts{short: 2, refused: 1}, false, "NOT COMPLETE"},
 		{"left out", some, false, true, counts{}, false, "NOT taken, and lost at power-off: b"},
 		{"left out and cut", some, false, true, counts{short: 1}, false, "cut short"},
+		{"a disk that locks", all, false, true, counts{}, false, "BEFORE SWITCHING OFF: luks-1 locks"},
 		{"output in memory", all, true, true, counts{}, false, "DO NOT SWITCH OFF"},
 	} {
 		p := &progress{a: &app{}, plan: c.plan, inMemory: c.inMemory, host: &collector.Host{Live: true, Elevated: c.root}}
+		if c.name == "a disk that locks" {
+			p.unlocked = []string{"luks-1"}
+		}
 		word, lines := p.safety(7, c.now)
 		text := strings.Join(lines, "\n")
 		if strings.Contains(text, may) != c.may || (word == "volatile_safe") != c.may {
@@ -67,7 +71,7 @@ func TestDisksAreSpokenOf(t *testing.T) {
 	} {
 		var words []string
 		for _, w := range a.outputWarnings(c.place, 1<<20) {
-			words = append(words, w[0])
+			words = append(words, w.Word)
 		}
 		if got := strings.Join(words, " "); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.place, got, c.want)

@@ -7,6 +7,9 @@ import (
 	"hozen/collector/volatile"
 )
 
+// unlockedDisk is the word for a disk that locks at power-off.
+const unlockedDisk = "unlocked_disk"
+
 // usualBytes is what a step without an estimate is taken to write.
 const usualBytes = 2 << 20
 
@@ -24,7 +27,10 @@ func (c *collection) warnDisks() {
 	if c.host.Live {
 		disks, err := volatile.UnlockedDisks(c.host)
 		for _, d := range disks {
-			ui.warn("unlocked_disk", a.unlockedText(d))
+			ui.warn(unlockedDisk, a.unlockedText(d))
+			if d.Sure {
+				ui.unlocked = append(ui.unlocked, escape(d.Name))
+			}
 		}
 		if err != nil {
 			ui.warn("disks_unknown", a.text(mWarnDisksUnknown, escape(err.Error())))
@@ -36,7 +42,7 @@ func (c *collection) warnDisks() {
 	}
 	ui.inMemory = c.host.Live && p.InMemory
 	for _, w := range a.outputWarnings(p, expectedBytes(c.plan)) {
-		ui.warn(w[0], w[1])
+		ui.warn(w.Word, w.Text)
 	}
 }
 
@@ -52,21 +58,20 @@ func (a *app) unlockedText(d volatile.UnlockedDisk) string {
 	return a.text(m, escape(d.Name), escape(d.Kind), mounts)
 }
 
-// outputWarnings says what is wrong with a place to write to: pairs of a word for
-// programs and a text for people.
-func (a *app) outputWarnings(p volatile.OutputPlace, need int64) (out [][2]string) {
+// outputWarnings says what is wrong with a place to write to: nothing, where nothing is.
+func (a *app) outputWarnings(p volatile.OutputPlace, need int64) (out []warning) {
 	switch {
 	case p.InMemory:
-		out = append(out, [2]string{"output_in_memory", a.text(mWarnInMemory, escape(p.Mount))})
+		out = append(out, warning{"output_in_memory", a.text(mWarnInMemory, escape(p.Mount))})
 	case p.OnExamined:
 		disk := p.Disk
 		if disk == "" {
 			disk = p.Source
 		}
-		out = append(out, [2]string{"output_on_host", a.text(mWarnOwnDisk, escape(disk), escape(p.Mount), bytesText(need))})
+		out = append(out, warning{"output_on_host", a.text(mWarnOwnDisk, escape(disk), escape(p.Mount), bytesText(need))})
 	}
 	if p.FreeBytes > 0 && p.FreeBytes < uint64(need) || p.FreeInodes == 1 {
-		out = append(out, [2]string{"little_room", a.text(mWarnLittleRoom, bytesText(int64(p.FreeBytes)), escape(p.Mount), bytesText(need))})
+		out = append(out, warning{"little_room", a.text(mWarnLittleRoom, bytesText(int64(p.FreeBytes)), escape(p.Mount), bytesText(need))})
 	}
 	return out
 }
