@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -45,11 +44,11 @@ func ParseTrust(r io.Reader) (*Trust, error) {
 }
 
 func parseSigner(text string) (l signerLine, err error) {
-	principals, rest, ok := strings.Cut(text, " ")
-	if !ok {
-		return l, fmt.Errorf("want: principals [options] key")
+	principals, rest, err := signerPrincipals(text)
+	if err != nil {
+		return l, err
 	}
-	l.principals = strings.Split(strings.Trim(principals, `"`), ",")
+	l.principals = strings.Split(principals, ",")
 	key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(strings.TrimSpace(rest)))
 	if err != nil {
 		return l, fmt.Errorf("key: %w", err)
@@ -74,7 +73,23 @@ func parseSigner(text string) (l signerLine, err error) {
 			return l, err
 		}
 	}
+	if !l.before.IsZero() && !l.before.After(l.after) {
+		return l, fmt.Errorf("valid-before is not after valid-after")
+	}
 	return l, nil
+}
+
+// signerPrincipals divides a line into its principals, which may be in quotes, and the rest.
+func signerPrincipals(text string) (principals, rest string, err error) {
+	end, skip := strings.IndexAny(text, " \t"), 0
+	if text[0] == '"' {
+		text, skip = text[1:], 1
+		end = strings.IndexByte(text, '"')
+	}
+	if end <= 0 {
+		return "", "", fmt.Errorf("want: principals [options] key")
+	}
+	return text[:end], text[end+skip:], nil
 }
 
 // signerTime reads YYYYMMDD[HHMM[SS]][Z]; without Z it is local time, as in ssh-keygen.
@@ -117,15 +132,30 @@ func (t *Trust) check(principal, key, namespace string, at time.Time) error {
 	return why
 }
 
-// matchAny applies OpenSSH's pattern lists: "!" excludes, "*" and "?" are wild.
+// matchAny applies OpenSSH's pattern lists (ssh_config(5), "PATTERNS"): "!" excludes.
 func matchAny(patterns []string, s string) bool {
-	match := func(p string) bool {
-		p = strings.ReplaceAll(strings.ReplaceAll(p, "[", `\[`), "/", "\x00")
-		ok, err := path.Match(p, strings.ReplaceAll(s, "/", "\x00"))
-		return err == nil && ok
-	}
-	if slices.ContainsFunc(patterns, func(p string) bool { return strings.HasPrefix(p, "!") && match(p[1:]) }) {
+	if slices.ContainsFunc(patterns, func(p string) bool { return strings.HasPrefix(p, "!") && match(p[1:], s) }) {
 		return false
 	}
-	return slices.ContainsFunc(patterns, match)
+	return slices.ContainsFunc(patterns, func(p string) bool { return match(p, s) })
+}
+
+// match says whether s fits a pattern: "*" is any number of bytes, "?" is one. It
+// goes back to the last "*" only, so that no pattern takes long.
+func match(pattern, s string) bool {
+	star, mark, p := -1, 0, 0
+	for i := 0; i < len(s); {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark, p = p, i, p+1
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
+			i, p = i+1, p+1
+		case star >= 0:
+			mark++
+			i, p = mark, star+1
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
 }
