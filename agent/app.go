@@ -133,6 +133,14 @@ func (a *app) root() *cobra.Command {
 		},
 	})
 	c.AddCommand(a.commands()...)
+	c.InitDefaultVersionFlag()
+	c.Flags().Lookup("version").Usage = a.text(mShortVersion)
+	c.InitDefaultCompletionCmd()
+	for _, sub := range c.Commands() {
+		if sub.Name() == "completion" {
+			sub.Short = a.text(mShortCompletion)
+		}
+	}
 	return c
 }
 

@@ -33,8 +33,9 @@ planned was denied, cut or failed · 4 INVALID · 5 VALID-PARTIAL ·
 終了コード: 0 完全 · 1 封印なし · 2 使い方の誤り · 3 封印したが、計画の一部が
 拒否・打ち切り・失敗 · 4 INVALID · 5 VALID-PARTIAL ·
 6 UNTRUSTED-SIGNER · 7 VALID-OUTER · 8 NOT-EVIDENCE`},
-	mShortVersion: {"print version and hash of this program", "このプログラムの版とハッシュを表示します"},
-	mShortCollect: {"take evidence from this machine into a sealed archive", "この端末の証拠を、封印したアーカイブに収集します"},
+	mShortCompletion: {"print a script that completes commands in a shell", "シェルで命令を補完するためのスクリプトを出力します"},
+	mShortVersion:    {"print version and hash of this program", "このプログラムの版とハッシュを表示します"},
+	mShortCollect:    {"take evidence from this machine into a sealed archive", "この端末の証拠を、封印したアーカイブに収集します"},
 	mLongCollect: {`collect takes what dies with the power first, signs a checkpoint after every
 step, and seals the archive: <id>.tar.zst, and <id>.custody.jsonl beside it.
 Ctrl-C seals what is there; a second Ctrl-C leaves at once.
@@ -47,11 +48,11 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 
 --key がなければ使い捨ての鍵で署名します。最後に表示されるフィンガープリント
 とヘッドを紙に書き留めてください。`},
-	mFlagLang:       {"language of what is printed: en or ja (default: the locale's)", "表示の言語: en または ja（既定: ロケールに従う）"},
+	mFlagLang:       {"language (`CODE`) of what is printed: en or ja (default: the locale's)", "表示の言語 `CODE`: en または ja（既定: ロケールに従う）"},
 	mFlagHelp:       {"say what a command does", "コマンドの説明を表示する"},
 	mFlagOut:        {"`DIR` where archive and custody log are written", "アーカイブと保管記録を書き込むフォルダー `DIR`"},
 	mFlagRoot:       {"`DIR` that holds the examined machine's files, where it is not this machine", "この端末以外を調べるとき、そのファイルがあるフォルダー `DIR`"},
-	mFlagProfile:    {"how far to go: volatile, standard or full", "収集の範囲: volatile、standard、full"},
+	mFlagProfile:    {"how far to go (`NAME`): volatile, standard or full", "収集の範囲 `NAME`: volatile、standard、full"},
 	mFlagOnly:       {"take only these collectors (`NAMES`, with commas; may be repeated)", "指定した収集器だけを使う（`NAMES` はコンマ区切り、繰り返し可）"},
 	mFlagSkip:       {"leave these collectors out (`NAMES`, with commas; may be repeated)", "指定した収集器を使わない（`NAMES` はコンマ区切り、繰り返し可）"},
 	mFlagLimit:      {"stop taking after this `TIME` (3m), and seal (default: no limit)", "この時間 `TIME`（例 3m）で収集を終え、封印する（既定: 無制限）"},

@@ -229,8 +229,8 @@ func (c *collection) broken(err error) error {
 // genesis is what is known of the case, the people and the host.
 func (c *collection) genesis() packager.Genesis {
 	return packager.Genesis{
-		Case: escape(c.o.caseNo), Evidence: escape(c.o.evidenceNo), Operator: escape(c.o.operator),
-		Reason: escape(c.o.reason), Place: escape(c.o.place), Witness: escapeAll(c.o.witness, maxListed),
+		Case: plain(c.o.caseNo), Evidence: plain(c.o.evidenceNo), Operator: plain(c.o.operator),
+		Reason: plain(c.o.reason), Place: plain(c.o.place), Witness: plainAll(c.o.witness, maxListed),
 		Tool: c.a.tool(), Host: hostID(c.id),
 	}
 }

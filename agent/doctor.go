@@ -107,7 +107,7 @@ func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
 		d.UnlockedNote = escape(err.Error())
 	}
 	for _, u := range disks {
-		d.Unlocked = append(d.Unlocked, unlocked{escape(u.Name), escape(u.Kind), escapeAll(u.Mounts, maxListed), u.Sure})
+		d.Unlocked = append(d.Unlocked, unlocked{escape(u.Name), escape(u.Kind), plainAll(u.Mounts, maxListed), u.Sure})
 	}
 	d.Output = a.lookAtOutput(h, out, d.EstimateB)
 	for _, s := range doctorSources() {

@@ -55,3 +55,13 @@ func FuzzEscape(f *testing.F) {
 		}
 	})
 }
+
+func TestPlainKeepsWhatCanBeShown(t *testing.T) {
+	for in, want := range map[string]string{
+		`C:\case "7"`: `C:\case "7"`, "佐藤": "佐藤", "a\nb": `a\nb`, "\xff": `\xff`, "\u202e": `\u202e`,
+	} {
+		if got := plain(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

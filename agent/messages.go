@@ -20,6 +20,7 @@ const (
 	mShortRoot
 	mLongRoot
 	mShortVersion
+	mShortCompletion
 	mShortCollect
 	mLongCollect
 	mFlagLang

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"hozen/collector/jsonl"
 	"hozen/collector/volatile"
@@ -50,10 +51,10 @@ func ownHash() (string, error) {
 // control characters are escaped there.
 func hostID(id volatile.Identity) packager.HostID {
 	return packager.HostID{
-		Name: escape(string(id.HostName)), MachineID: escape(string(id.MachineID)), OS: escape(string(id.OS)),
-		Kernel: escape(string(id.Kernel)), Make: escape(string(id.Maker)), Model: escape(string(id.Model)), Serial: escape(string(id.Serial)),
-		MACs: escapeAll(texts(id.MACs), maxListed), IPs: escapeAll(texts(id.IPs), maxListed),
-		BootID: escape(string(id.BootID)), Zone: escape(string(id.Zone)),
+		Name: plain(string(id.HostName)), MachineID: plain(string(id.MachineID)), OS: plain(string(id.OS)),
+		Kernel: plain(string(id.Kernel)), Make: plain(string(id.Maker)), Model: plain(string(id.Model)), Serial: plain(string(id.Serial)),
+		MACs: plainAll(texts(id.MACs), maxListed), IPs: plainAll(texts(id.IPs), maxListed),
+		BootID: plain(string(id.BootID)), Zone: plain(string(id.Zone)),
 	}
 }
 
@@ -65,10 +66,24 @@ func texts(in []jsonl.Text) []string {
 	return out
 }
 
-func escapeAll(in []string, limit int) []string {
+// plain keeps a text as it was typed, or as the host has it, if all of it can be
+// shown; else it is escaped.
+func plain(s string) string {
+	for _, r := range s {
+		if !shown(r) {
+			return escape(s)
+		}
+	}
+	if !utf8.ValidString(s) {
+		return escape(s)
+	}
+	return s
+}
+
+func plainAll(in []string, limit int) []string {
 	out := make([]string, 0, min(len(in), limit))
 	for _, s := range in[:min(len(in), limit)] {
-		out = append(out, escape(s))
+		out = append(out, plain(s))
 	}
 	return out
 }
