@@ -164,7 +164,11 @@ func (a *app) printDiagnosis(w io.Writer, d diagnosis, disks []volatile.Unlocked
 	}
 	fmt.Fprintln(w)
 	for _, s := range d.Sources {
-		fmt.Fprintf(w, "%s %s %s%s\n", pad(a.sourceText(s.Outcome), 9), pad(s.Collector, 10), s.Source, noteText(s.Note))
+		note := ""
+		if s.Outcome != evidence.Absent.String() && s.Note != "" {
+			note = "  — " + s.Note
+		}
+		fmt.Fprintf(w, "%s %s %s%s\n", pad(a.sourceText(s.Outcome), 9), pad(s.Collector, 10), s.Source, note)
 	}
 	fmt.Fprintln(w)
 	switch {
@@ -184,13 +188,6 @@ func (a *app) sourceText(outcome string) string {
 		return a.text(mReadable)
 	}
 	return a.outcomeText(outcome)
-}
-
-func noteText(note string) string {
-	if note == "" {
-		return ""
-	}
-	return "  — " + note
 }
 
 func (a *app) rightsText(d diagnosis) string {
