@@ -218,6 +218,3 @@ func rtcRows(r *factReader) (rows []any) {
 	}
 	return rows
 }
-
-// stamp writes a time as every table does: RFC 3339, UTC, nanoseconds.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }

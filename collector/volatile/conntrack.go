@@ -83,7 +83,7 @@ func (r *ConntrackRow) attr(t uint16, v []byte) {
 	case 20: // CTA_TIMESTAMP
 		eachAttr(v, func(t uint16, v []byte) {
 			if n := be64(v); t == 1 && n > 0 && n < 1<<63 {
-				r.Started = time.Unix(0, int64(n)).UTC().Format(time.RFC3339Nano)
+				r.Started = stamp(time.Unix(0, int64(n)))
 			}
 		})
 	}

@@ -256,14 +256,14 @@ func (s *containerSet) upper(h *collector.Host, r *ContainerRow) {
 	if err != nil && !ended(err) {
 		_ = s.tally.Add(name, err)
 	}
-	mounts, _ := parseMemMounts(text)
+	mounts, _, _ := ParseMounts(string(text))
 	for _, m := range mounts {
-		if m.Point != "/" || m.FSType != "overlay" {
+		if m.Point != "/" || m.Type != "overlay" {
 			continue
 		}
-		for _, o := range strings.Split(m.SuperOptions, ",") {
+		for _, o := range strings.Split(m.Super, ",") {
 			if dir, ok := strings.CutPrefix(o, "upperdir="); ok {
-				r.merge(ContainerRow{UpperDir: jsonl.Text(unescapeMount(dir))}, name, nil)
+				r.merge(ContainerRow{UpperDir: jsonl.Text(unescapeOctal(dir))}, name, nil)
 			}
 		}
 	}

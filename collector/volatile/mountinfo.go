@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"hozen/collector"
 )
 
 // Mount is one line of /proc/PID/mountinfo, as proc_pid_mountinfo(5) lays it
@@ -38,6 +40,9 @@ func ParseMount(line string) (Mount, error) {
 		Optional: f[6:dash:dash], Type: unescapeOctal(f[dash+1]), Source: unescapeOctal(f[dash+2]),
 		Super: strings.Join(f[dash+3:], " "),
 	}
+	if !strings.Contains(m.Device, ":") || !strings.HasPrefix(m.Point, "/") {
+		return Mount{}, fmt.Errorf("mountinfo line %q: no device or no absolute mount point", clip(line))
+	}
 	var err error
 	if m.ID, err = strconv.Atoi(f[0]); err != nil {
 		return Mount{}, fmt.Errorf("mountinfo line %q: id: %w", clip(line), err)
@@ -48,11 +53,23 @@ func ParseMount(line string) (Mount, error) {
 	return m, nil
 }
 
-// ParseMounts reads a whole mountinfo. Lines that are not understood are left
-// out and counted; the first is the error.
+// maxMountinfo bounds what is read of one mountinfo, and maxMounts what it may
+// make us keep: the kernel's own limit is 100,000 mounts a namespace (fs.mount-max
+// in Documentation/admin-guide/sysctl/fs.rst).
+const (
+	maxMountinfo = 32 << 20
+	maxMounts    = 200_000
+)
+
+// ParseMounts reads a whole mountinfo. Lines that are not understood, and those
+// after maxMounts, are left out and counted; the first is the error.
 func ParseMounts(text string) (mounts []Mount, bad int, err error) {
 	for line := range strings.Lines(text) {
-		m, e := ParseMount(strings.TrimSuffix(line, "\n"))
+		var m Mount
+		e := errManyMounts
+		if len(mounts) < maxMounts {
+			m, e = ParseMount(strings.TrimSuffix(line, "\n"))
+		}
 		if e != nil {
 			if bad++; bad == 1 {
 				err = e
@@ -62,6 +79,19 @@ func ParseMounts(text string) (mounts []Mount, bad int, err error) {
 		mounts = append(mounts, m)
 	}
 	return mounts, bad, err
+}
+
+var errManyMounts = fmt.Errorf("mountinfo: more than %d mounts", maxMounts)
+
+// ownMountinfo reads that of our own mount namespace; on a fixture without one,
+// that of process 1.
+func ownMountinfo(h *collector.Host) (text []byte, name string, err error) {
+	name = "/proc/self/mountinfo"
+	if text, err = h.ReadFile(name, maxMountinfo); err != nil && !h.Live {
+		name = "/proc/1/mountinfo"
+		text, err = h.ReadFile(name, maxMountinfo)
+	}
+	return text, name, err
 }
 
 // mountAt finds what is mounted where a clean absolute path lies: the mount with
@@ -82,29 +112,5 @@ func underPath(name, dir string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// clip shortens text of the host that is quoted in an error.
-func clip(s string) string {
-	if len(s) > 120 {
-		return s[:120] + "…"
-	}
-	return s
-}
-
-// unescapeOctal undoes \ooo as mangle_path (fs/seq_file.c) and /proc/swaps write it.
-func unescapeOctal(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+4 <= len(s) {
-			if v, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				out = append(out, byte(v))
-				i += 3
-				continue
-			}
-		}
-		out = append(out, s[i])
-	}
-	return string(out)
-}
+// beneath says whether name lies strictly below dir.
+func beneath(name, dir string) bool { return name != dir && underPath(name, dir) }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"sort"
 	"strconv"
-	"strings"
 
 	"hozen/collector"
 	"hozen/packager/evidence"
@@ -29,7 +28,6 @@ const (
 	maxNSPaths     = 4       // ways kept to open one
 	maxTaskReads   = 1 << 16 // threads whose namespace is looked at
 	maxMountSpaces = 256     // mount namespaces whose mounts are looked through
-	maxMountInfo   = 16 << 20
 )
 
 // netNamespaces finds every network namespace that a process or thread is in,
@@ -154,7 +152,7 @@ func (s *procScan) mountedNamespaces(ctx context.Context, h *collector.Host, set
 		}
 		dir := "/proc/" + strconv.Itoa(p.PID)
 		var err error
-		buf, err = h.AppendFile(buf[:0], dir+"/mountinfo", maxMountInfo)
+		buf, err = h.AppendFile(buf[:0], dir+"/mountinfo", maxMountinfo)
 		s.tally.Add(dir+"/mountinfo", err)
 		prefix := dir + "/root"
 		if n, ok := nsInode([]byte(ownMounts), "mnt"); ok && n == p.MntNS || !h.Live {
@@ -179,13 +177,13 @@ func nsMounts(text []byte) map[uint64]string {
 		if !bytes.Contains(line, []byte(" net:[")) {
 			continue
 		}
-		f := strings.Split(string(line), " ")
-		if len(f) < 7 || !strings.Contains(string(line), " - nsfs ") {
+		m, err := ParseMount(string(line))
+		if err != nil || m.Type != "nsfs" {
 			continue
 		}
-		n, ok := nsInode([]byte(f[3]), "net")
-		if _, twice := out[n]; ok && !twice && strings.HasPrefix(f[4], "/") && len(out) < maxNetNS {
-			out[n] = unescapeOctal(f[4])
+		n, ok := nsInode([]byte(m.Root), "net")
+		if _, twice := out[n]; ok && !twice && len(out) < maxNetNS {
+			out[n] = m.Point
 		}
 	}
 	return out
@@ -198,18 +196,4 @@ func nsInode(target []byte, kind string) (uint64, bool) {
 		return 0, false
 	}
 	return digits(rest[2 : len(rest)-1])
-}
-
-// digits reads a decimal number that fills b, without allocating.
-func digits(b []byte) (n uint64, ok bool) {
-	if len(b) == 0 || len(b) > 19 {
-		return 0, false
-	}
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	return n, true
 }

@@ -53,7 +53,7 @@ func (b *basis) started(ticks uint64) string {
 		return ""
 	}
 	since := time.Duration(ticks/b.ticks)*time.Second + time.Duration(ticks%b.ticks)*time.Second/time.Duration(b.ticks)
-	return b.boot.Add(since).Format(time.RFC3339Nano)
+	return stamp(b.boot.Add(since))
 }
 
 // readBasis reads the basis and gives the raw text of it. What is missing is
@@ -72,8 +72,8 @@ func readBasis(h *collector.Host) (*basis, []byte) {
 		b.lastCap = v
 	}
 	b.ttys = parseTTYDrivers(read("/proc/tty/drivers", 1<<20))
-	b.users = parseNames(read("/etc/passwd", 16<<20))
-	b.groups = parseNames(read("/etc/group", 16<<20))
+	b.users = parseNames(read("/etc/passwd", maxAccounts))
+	b.groups = parseNames(read("/etc/group", maxAccounts))
 	link, err := h.Readlink("/proc/self/ns/user")
 	raw = appendSection(raw, "/proc/self/ns/user", true, []byte(link), err)
 	b.userNS = link

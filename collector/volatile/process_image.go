@@ -65,7 +65,7 @@ func (im *procImages) of(ctx context.Context, h *collector.Host, pid int, target
 	out.Dev, out.Inode, out.Size = devText(st.Dev), st.Inode, st.Size
 	out.Mode = strconv.FormatUint(uint64(st.Mode), 8)
 	out.UID = &ID{ID: st.UID, Name: im.basis.users[st.UID]}
-	out.Mtime, out.Ctime = timeText(st.Mtime), timeText(st.Ctime)
+	out.Mtime, out.Ctime = stamp(st.Mtime), stamp(st.Ctime)
 	sum := im.hash(ctx, h, name, st)
 	if sum.err != nil {
 		return out.fail(sum.err)
@@ -152,13 +152,6 @@ func (u untilDone) Read(b []byte) (int, error) {
 		return 0, context.Cause(u.ctx)
 	}
 	return u.r.Read(b)
-}
-
-func timeText(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
 }
 
 // devText writes a device number as major:minor in decimal, split as

@@ -105,7 +105,7 @@ func processFromList(ctx context.Context, pid int32) portableProcess {
 	if ms, err := p.CreateTimeWithContext(ctx); err != nil {
 		fault("start", err)
 	} else if ms > 0 {
-		row.Start = time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
+		row.Start = stamp(time.UnixMilli(ms))
 	}
 	moreFromList(ctx, p, &row.Process, fault)
 	return row

@@ -158,8 +158,8 @@ func (t *sessionTable) look(kind, program, name string) {
 		t.row(&row)
 		return
 	}
-	row.Type, row.Mode, row.UID, row.Owner, row.Size = fileKind(m.Mode), m.Mode, m.UID, jsonl.Text(t.names.users[m.UID]), m.Size
-	row.Atime, row.Mtime, row.Ctime, row.Target = rfc3339(m.Atime), rfc3339(m.Mtime), rfc3339(m.Ctime), jsonl.Text(m.LinkTarget)
+	row.Type, row.Mode, row.UID, row.Owner, row.Size = fileKind(m.Mode), m.Mode, m.UID, t.names.users[m.UID], m.Size
+	row.Atime, row.Mtime, row.Ctime, row.Target = stamp(m.Atime), stamp(m.Mtime), stamp(m.Ctime), jsonl.Text(m.LinkTarget)
 	if strings.HasSuffix(name, "-lock") && m.Regular() {
 		if f, err := t.h.Open(name); err == nil {
 			b := make([]byte, 64)
@@ -194,8 +194,8 @@ func (t *sessionTable) ttys(held map[string][]int) {
 		if m, err := t.h.Lstat(p); err != nil {
 			row.Error = jsonl.Text(err.Error())
 		} else {
-			row.UID, row.Owner, row.Mode, row.Rdev = m.UID, jsonl.Text(t.names.users[m.UID]), m.Mode, m.Rdev
-			row.Atime, row.Mtime, row.Ctime = rfc3339(m.Atime), rfc3339(m.Mtime), rfc3339(m.Ctime)
+			row.UID, row.Owner, row.Mode, row.Rdev = m.UID, t.names.users[m.UID], m.Mode, m.Rdev
+			row.Atime, row.Mtime, row.Ctime = stamp(m.Atime), stamp(m.Mtime), stamp(m.Ctime)
 		}
 		t.row(&row)
 	}

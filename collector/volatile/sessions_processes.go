@@ -178,7 +178,7 @@ func (t *sessionTable) processes() map[string][]int {
 		row := SessionProcess{Kind: kind, From: "process", Program: program, PID: pid, PPID: s.ppid, Session: s.session,
 			TTY: s.controllingTTY, StartTicks: s.start, Comm: jsonl.Text(s.comm), Argv: jsonl.Texts(args)}
 		if m, err := t.h.Lstat(proc); err == nil {
-			row.UID, row.Owner = m.UID, jsonl.Text(t.names.users[m.UID])
+			row.UID, row.Owner = m.UID, t.names.users[m.UID]
 		}
 		row.Sockets, err = ends.of(proc)
 		t.note(proc+"/fd", err)

@@ -199,7 +199,7 @@ func loginRow(f loginFile, l utmpLayout, b []byte, at int64) LoginRow {
 		row.Address = r.Addr.String()
 	}
 	if row.Damaged == "" {
-		row.Time = rfc3339(r.time())
+		row.Time = stamp(r.time())
 	}
 	return row
 }
@@ -258,7 +258,7 @@ func (t *sessionTable) lastlogPart(f loginFile, l lastlogLayout, file *os.File, 
 		}
 		at, line, host := l.decode(buf)
 		uid := from / int64(l.size)
-		if !t.row(&LastlogRow{"lastlog", jsonl.Text(f.name), uid, jsonl.Text(t.names.users[uint32(uid)]), rfc3339(at), jsonl.Text(line), jsonl.Text(host)}) {
+		if !t.row(&LastlogRow{"lastlog", jsonl.Text(f.name), uid, t.names.users[uint32(uid)], stamp(at), jsonl.Text(line), jsonl.Text(host)}) {
 			break
 		}
 	}
@@ -280,7 +280,7 @@ func (t *sessionTable) faillock(f loginFile) error {
 			row.Damaged = "truncated: " + itoa(len(b)) + " of " + itoa(tallySize) + " bytes"
 		} else {
 			k := decodeTally(b)
-			row.From, row.Status, row.Time = jsonl.Text(k.Source), k.Status, rfc3339(k.Time)
+			row.From, row.Status, row.Time = jsonl.Text(k.Source), k.Status, stamp(k.Time)
 		}
 		t.row(&row)
 	}

@@ -64,9 +64,9 @@ type MemoryMount struct {
 
 func (t *memTree) row() MemoryMount {
 	return MemoryMount{
-		Namespace: t.Namespace, PID: t.PID, MountID: t.ID, ParentID: t.Parent, Dev: t.Dev, FSType: t.FSType,
+		Namespace: t.Namespace, PID: t.PID, MountID: t.ID, ParentID: t.Parent, Dev: t.Device, FSType: t.Type,
 		Source: jsonl.Text(t.Source), Root: jsonl.Text(t.Root), MountPoint: jsonl.Text(t.Point),
-		Options: jsonl.Text(t.Options), SuperOptions: jsonl.Text(t.SuperOptions), NotWalked: jsonl.Text(t.Why),
+		Options: jsonl.Text(t.Options), SuperOptions: jsonl.Text(t.Super), NotWalked: jsonl.Text(t.Why),
 	}
 }
 

@@ -76,7 +76,7 @@ func (c *memContents) entry(t *memTree, e *memEntry) error {
 	}
 	why, _ := c.pick.choose(t.source(e), e)
 	item := evidence.Item{Path: t.folder(e.hidden) + strings.TrimSuffix(e.path, "/"), Source: t.source(e), File: e.meta}
-	e.meta.Owner, e.meta.Group = c.names.users[e.meta.UID], c.names.groups[e.meta.GID]
+	e.meta.Owner, e.meta.Group = string(c.names.users[e.meta.UID]), string(c.names.groups[e.meta.GID])
 	switch {
 	case strings.HasPrefix(why, "limit"):
 		if c.victims++; c.victims > c.limits.Victims {

@@ -10,9 +10,6 @@ import (
 	"hozen/packager/evidence"
 )
 
-// maxMountinfo bounds the mountinfo of one process.
-const maxMountinfo = 32 << 20
-
 // memTrees finds every file system in memory. The error tells of mount
 // namespaces that could not be read; the trees are good all the same.
 func memTrees(ctx context.Context, h *collector.Host) ([]memTree, error) {
@@ -35,28 +32,19 @@ func memTrees(ctx context.Context, h *collector.Host) ([]memTree, error) {
 	return trees, tally.Err()
 }
 
-func ownMountinfo(h *collector.Host) (text []byte, name string, err error) {
-	name = "/proc/self/mountinfo"
-	if text, err = h.ReadFile(name, maxMountinfo); err != nil && !h.Live {
-		name = "/proc/1/mountinfo"
-		text, err = h.ReadFile(name, maxMountinfo)
-	}
-	return text, name, err
-}
-
 // memTreesOf gives the trees of one mountinfo.
 func memTreesOf(text []byte, name string, tally *evidence.Tally, like memTree) (trees []memTree) {
-	mounts, damaged := parseMemMounts(text)
+	mounts, damaged, _ := ParseMounts(string(text))
 	if damaged > 0 {
 		_ = tally.Add(name, evidence.Cut("%d lines are not of the documented form", damaged))
 	}
 	all := newMountTree(mounts)
 	for i, m := range mounts {
-		if !inMemory(m.FSType) {
+		if !inMemory(m.Type) {
 			continue
 		}
 		t := like
-		t.memMount, t.Why, t.Below = m, all.unreachable(i), all.below(i)
+		t.Mount, t.Why, t.Below = m, all.unreachable(i), all.below(i)
 		trees = append(trees, t)
 	}
 	return trees
@@ -107,40 +95,3 @@ func processIDs(h *collector.Host) []int {
 	names, _ := h.Names("/proc")
 	return numeric(names)
 }
-
-// owners are the names of the examined host's users and groups.
-type owners struct{ users, groups map[uint32]string }
-
-// readOwners reads passwd(5) and group(5) as far as 4 MiB each; a name that
-// they do not give stays unknown (no name service is asked).
-func readOwners(h *collector.Host) owners {
-	return owners{accountNames(h, "/etc/passwd"), accountNames(h, "/etc/group")}
-}
-
-func accountNames(h *collector.Host, file string) map[uint32]string {
-	b, err := h.ReadFile(file, 4<<20)
-	if err != nil && len(b) == 0 {
-		return nil
-	}
-	return parseAccounts(string(b))
-}
-
-// parseAccounts gives the first name of each number: the third field of the
-// lines of passwd(5) and group(5).
-func parseAccounts(text string) map[uint32]string {
-	out := map[uint32]string{}
-	for line := range strings.Lines(text) {
-		f := strings.SplitN(line, ":", 4)
-		if len(f) < 4 {
-			continue
-		}
-		id, err := strconv.ParseUint(f[2], 10, 32)
-		if _, known := out[uint32(id)]; err == nil && !known {
-			out[uint32(id)] = f[0]
-		}
-	}
-	return out
-}
-
-func itoa(n int) string    { return strconv.Itoa(n) }
-func utoa(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
@@ -48,14 +47,6 @@ type TemporaryEntry struct {
 type TemporaryXattr struct {
 	Name  jsonl.Text `json:"name"`
 	Value jsonl.Text `json:"value"`
-}
-
-// rfc3339 gives a time as rows have it; "" for the zero time.
-func rfc3339(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000000000Z")
 }
 
 // fileKind names the type bits of inode(7).
@@ -165,10 +156,10 @@ func (r *memRows) row(t *memTree, e *memEntry) error {
 func (r *memRows) describe(row *TemporaryEntry, t *memTree, e *memEntry) {
 	m := e.meta
 	row.Kind, row.Mode, row.UID, row.GID = fileKind(m.Mode), m.Mode, m.UID, m.GID
-	row.Owner, row.Group = jsonl.Text(r.names.users[m.UID]), jsonl.Text(r.names.groups[m.GID])
+	row.Owner, row.Group = r.names.users[m.UID], r.names.groups[m.GID]
 	row.Size, row.Allocated, row.Dev, row.Inode, row.Nlink, row.Rdev = m.Size, m.Blocks*512, m.Dev, m.Inode, m.Nlink, m.Rdev
 	row.LinkTarget = jsonl.Text(m.LinkTarget)
-	row.Atime, row.Mtime, row.Ctime, row.Btime = rfc3339(m.Atime), rfc3339(m.Mtime), rfc3339(m.Ctime), rfc3339(m.Btime)
+	row.Atime, row.Mtime, row.Ctime, row.Btime = stamp(m.Atime), stamp(m.Mtime), stamp(m.Ctime), stamp(m.Btime)
 	if e.err != nil {
 		return
 	}

@@ -166,7 +166,7 @@ func TestVictimsAreRecorded(t *testing.T) {
 func FuzzMountinfo(f *testing.F) {
 	f.Add([]byte("22 1 254:1 / / rw shared:1 - ext4 /dev/vda1 rw\n25 22 0:23 / /dev/s\\040m rw - tmpfs t rw,x\n25 25 0:1 / /a rw - tmpfs\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		mounts, _ := parseMemMounts(b)
+		mounts, _, _ := ParseMounts(string(b))
 		tree := newMountTree(mounts)
 		for i := range mounts {
 			tree.unreachable(i)
@@ -177,5 +177,5 @@ func FuzzMountinfo(f *testing.F) {
 
 func FuzzAccounts(f *testing.F) {
 	f.Add("root:x:0:0::/root:/bin/sh\nx:y\n")
-	f.Fuzz(func(t *testing.T, s string) { parseAccounts(s) })
+	f.Fuzz(func(t *testing.T, s string) { parseNames(s) })
 }
