@@ -3,7 +3,6 @@ package packager
 import (
 	"archive/tar"
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -146,7 +145,7 @@ func FuzzParsePax(f *testing.F) {
 	f.Add([]byte("18 comment=hidden\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if path, err := parsePax(b); err == nil && !bytes.Equal(paxPath(path), b) {
-			t.Error(fmt.Sprintf("%q is accepted in another form", b))
+			t.Errorf("%q is accepted in another form", b)
 		}
 	})
 }
