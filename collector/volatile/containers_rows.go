@@ -206,7 +206,11 @@ func (s *containerSet) file(h *collector.Host, f stateFile) {
 // cgroups adds the processes that control groups put into containers.
 func (s *containerSet) cgroups(ctx context.Context, h *collector.Host) {
 	found := map[string]*ContainerRow{}
-	for _, pid := range processIDs(h) {
+	pids, err := processIDs(h)
+	if err != nil && !ended(err) {
+		_ = s.tally.Add("/proc", err)
+	}
+	for _, pid := range pids {
 		if ctx.Err() != nil {
 			_ = s.tally.Add("/proc/PID/cgroup", context.Cause(ctx))
 			break

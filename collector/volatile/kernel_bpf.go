@@ -219,8 +219,8 @@ func bpfHolders(ctx context.Context, h *collector.Host, objects int) map[bpfObje
 	if objects == 0 {
 		return out
 	}
-	pids, _ := h.Names("/proc") // denied ones are counted by the collector processes
-	for _, pid := range numeric(pids) {
+	pids, _ := processIDs(h) // what is denied is counted by the collector processes
+	for _, pid := range pids {
 		if ctx.Err() != nil {
 			return out
 		}

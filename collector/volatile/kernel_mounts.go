@@ -47,17 +47,17 @@ const (
 // first, the others by inode.
 func mountSpaces(ctx context.Context, h *collector.Host) ([]mountSpace, *evidence.Tally) {
 	var tally evidence.Tally
-	own := spaceInode(h, "/proc/self/ns/mnt")
+	own := namespaceOf(h, "/proc/self", "mnt")
 	all := map[uint64]*mountSpace{own: {inode: own, ours: true}}
-	names, err := h.Names("/proc")
+	pids, err := processIDs(h)
 	tally.Add("/proc", err)
-	for _, n := range names {
-		pid, err := strconv.Atoi(n)
-		if err != nil || ctx.Err() != nil {
-			continue
+	for _, pid := range pids {
+		if ctx.Err() != nil {
+			break
 		}
-		target, err := h.Readlink("/proc/" + n + "/ns/mnt")
-		if tally.Add("/proc/"+n+"/ns/mnt", err) != nil {
+		link := "/proc/" + strconv.Itoa(pid) + "/ns/mnt"
+		target, err := h.Readlink(link)
+		if tally.Add(link, err) != nil {
 			continue
 		}
 		inode, ok := nsInode([]byte(target), "mnt")
@@ -100,15 +100,6 @@ func inOrder(all map[uint64]*mountSpace) []mountSpace {
 		return cmp.Compare(a.inode, b.inode)
 	})
 	return out
-}
-
-func spaceInode(h *collector.Host, name string) uint64 {
-	target, err := h.Readlink(name)
-	if err != nil {
-		return 0
-	}
-	n, _ := nsInode([]byte(target), "mnt")
-	return n
 }
 
 // read gives the mountinfo of the namespace through the first of its processes

@@ -123,15 +123,20 @@ func (ns *netNS) procNet(h *collector.Host) string {
 }
 
 func ownNetNS(h *collector.Host) uint64 {
-	name := "/proc/1/ns/net"
 	if h.Live {
-		name = "/proc/thread-self/ns/net"
+		return namespaceOf(h, "/proc/thread-self", "net")
 	}
-	target, err := h.Readlink(name)
+	return namespaceOf(h, "/proc/1", "net")
+}
+
+// namespaceOf gives the inode number of a process's namespace of one kind, 0 if
+// it cannot be told.
+func namespaceOf(h *collector.Host, proc, kind string) uint64 {
+	target, err := h.Readlink(proc + "/ns/" + kind)
 	if err != nil {
 		return 0
 	}
-	n, _ := nsInode([]byte(target), "net")
+	n, _ := nsInode([]byte(target), kind)
 	return n
 }
 
@@ -140,7 +145,7 @@ func ownNetNS(h *collector.Host) uint64 {
 func (s *procScan) mountedNamespaces(ctx context.Context, h *collector.Host, set *nsSet) {
 	seen := map[uint64]bool{}
 	var buf []byte
-	ownMounts, _ := h.Readlink("/proc/self/ns/mnt")
+	ownMounts := namespaceOf(h, "/proc/self", "mnt")
 	for i := range s.procs {
 		p := &s.procs[i]
 		if ctx.Err() != nil || seen[p.MntNS] || p.MntNS == 0 && i > 0 {
@@ -155,7 +160,7 @@ func (s *procScan) mountedNamespaces(ctx context.Context, h *collector.Host, set
 		buf, err = h.AppendFile(buf[:0], dir+"/mountinfo", maxMountinfo)
 		s.tally.Add(dir+"/mountinfo", err)
 		prefix := dir + "/root"
-		if n, ok := nsInode([]byte(ownMounts), "mnt"); ok && n == p.MntNS || !h.Live {
+		if ownMounts != 0 && ownMounts == p.MntNS || !h.Live {
 			prefix = ""
 		}
 		for inode, at := range nsMounts(buf) {

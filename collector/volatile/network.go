@@ -155,7 +155,7 @@ const maxProcNetText = 32 << 20
 // left out; if none is there, the error says so.
 func readProcNet(h *collector.Host, dir string) ([]byte, error) {
 	var tally evidence.Tally
-	var out sectionBuffer
+	var out []byte
 	var absent error
 	for _, name := range procNetNames() {
 		body, err := h.ReadFile(dir+"/"+name, maxProcNetText)
@@ -167,20 +167,10 @@ func readProcNet(h *collector.Host, dir string) ([]byte, error) {
 			absent = err
 			continue
 		}
-		out.add("/proc/net/"+name, body)
+		out = appendSection(out, "/proc/net/"+name, false, body, err)
 	}
 	if len(out) == 0 {
 		return nil, absent
 	}
 	return out, tally.Err()
-}
-
-// A sectionBuffer gathers sections in memory.
-type sectionBuffer []byte
-
-// Write appends.
-func (b *sectionBuffer) Write(p []byte) (int, error) { *b = append(*b, p...); return len(p), nil }
-
-func (b *sectionBuffer) add(name string, body []byte) {
-	_ = writeSection(b, name, body) // memory takes everything
 }

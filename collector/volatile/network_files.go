@@ -1,6 +1,7 @@
 package volatile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -193,13 +194,13 @@ func putNetFile(ctx context.Context, h *collector.Host, to evidence.Sink, kind n
 	}
 	kept := make(chan []byte, 1)
 	err := to.Put(ctx, item, func(w io.Writer) error {
-		var b sectionBuffer
+		var b bytes.Buffer
 		err := follow(h, &b, name, maxNetFile)
-		kept <- b
-		if len(b) == 0 {
+		kept <- b.Bytes()
+		if b.Len() == 0 {
 			return err
 		}
-		_, werr := w.Write(b)
+		_, werr := w.Write(b.Bytes())
 		return errors.Join(werr, err)
 	})
 	select {

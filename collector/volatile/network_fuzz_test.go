@@ -69,9 +69,7 @@ func FuzzNetworkText(f *testing.F) {
 		d.nsids(b)
 		d.conntrackText(b)
 		for _, name := range procNetNames() {
-			var s sectionBuffer
-			s.add("/proc/net/"+name, b)
-			d.procNet(s)
+			d.procNet(appendSection(nil, "/proc/net/"+name, false, b, nil))
 		}
 	})
 }

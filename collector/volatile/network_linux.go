@@ -278,7 +278,7 @@ func (r *netReader) nftables(ctx context.Context, s *nlSocket) ([]byte, error) {
 // make the kernel create it (net/netfilter/x_tables.c, xt_find_table_lock), so
 // only names that /proc/net/*_tables_names has are asked for.
 func (r *netReader) iptables(ns netNS) (raw []byte, err error) {
-	var out sectionBuffer
+	var out []byte
 	var tables int
 	enter := r.inside(ns, func() error {
 		var errs []error
@@ -296,8 +296,8 @@ func (r *netReader) iptables(ns netNS) (raw []byte, err error) {
 				info, entries, err := f.table(name)
 				errs = append(errs, err)
 				if err == nil {
-					out.add(f.family+"/"+name+"/info", info)
-					out.add(f.family+"/"+name+"/entries", entries)
+					out = appendSection(out, f.family+"/"+name+"/info", false, info, nil)
+					out = appendSection(out, f.family+"/"+name+"/entries", false, entries, nil)
 				}
 			}
 		}

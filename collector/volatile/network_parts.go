@@ -45,19 +45,17 @@ func (d *netDecoder) nsids(raw []byte) {
 // xtablesSections decodes sections "FAMILY/TABLE/info", "FAMILY/TABLE/entries".
 func (d *netDecoder) xtablesSections(raw []byte) {
 	var info []byte
-	for len(raw) > 0 {
-		name, body, rest, ok := nextSection(raw)
-		if !ok {
-			d.bad("sections of iptables", len(raw))
-			return
-		}
-		raw = rest
-		family, _, _ := strings.Cut(name, "/")
+	sections, err := ParseSections(string(raw))
+	if err != nil {
+		d.bad("sections of iptables", len(raw))
+	}
+	for _, s := range sections {
+		family, _, _ := strings.Cut(s.Name, "/")
 		switch {
-		case strings.HasSuffix(name, "/info"):
-			info = body
-		case strings.HasSuffix(name, "/entries"):
-			d.xtables(family, info, body)
+		case strings.HasSuffix(s.Name, "/info"):
+			info = []byte(s.Data)
+		case strings.HasSuffix(s.Name, "/entries"):
+			d.xtables(family, info, []byte(s.Data))
 		}
 	}
 }

@@ -25,16 +25,14 @@ type MulticastRow struct {
 // procNet makes rows of the texts of /proc/net. Where netlink has told links,
 // addresses and routes already, and better, only multicast rows.
 func (d *netDecoder) procNet(raw []byte) {
+	sections, err := ParseSections(string(raw))
+	if err != nil {
+		d.bad("sections of /proc/net", len(raw))
+	}
 	told := len(d.links) > 0
-	for len(raw) > 0 {
-		name, body, rest, ok := nextSection(raw)
-		if !ok {
-			d.bad("sections of /proc/net", len(raw))
-			return
-		}
-		raw = rest
-		text := string(body)
-		switch name {
+	for _, s := range sections {
+		text := s.Data
+		switch s.Name {
 		case "/proc/net/igmp":
 			d.eachLine(text, 1, parseIGMP(d))
 		case "/proc/net/igmp6":
@@ -45,7 +43,7 @@ func (d *netDecoder) procNet(raw []byte) {
 		if told {
 			continue
 		}
-		switch name {
+		switch s.Name {
 		case "/proc/net/dev":
 			d.eachLine(text, 2, d.devLine)
 		case "/proc/net/arp":

@@ -1,16 +1,12 @@
 package volatile
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
-
-	"hozen/packager/evidence"
 )
 
 // procTexts gives the texts of the fixture whose names end in suffix.
@@ -90,22 +86,6 @@ func strictIf[T any](t *testing.T, body []byte) {
 	}
 }
 
-func FuzzProcessSections(f *testing.F) {
-	f.Add("==> /proc/1/x 3 bytes <==\na\nb\n==> /proc/1/y denied: no <==\n")
-	f.Add("==> /proc/1/x link 3 bytes, failed: x <==\na\nb\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		all, err := ParseSections(text)
-		if err != nil {
-			return
-		}
-		for _, s := range all {
-			if s.Err == "" && !strings.Contains(text, s.Data) {
-				t.Errorf("%q gave %+v", text, s)
-			}
-		}
-	})
-}
-
 func FuzzNames(f *testing.F) {
 	f.Add("root:x:0:0:root:/root:/bin/sh\n:x:1:\nx:y\n", "0\t0\t0\t0")
 	f.Fuzz(func(t *testing.T, text, four string) {
@@ -126,38 +106,6 @@ func FuzzBasis(f *testing.F) {
 		}
 		ttyOf(34819, parseTTYDrivers(drivers))
 	})
-}
-
-func TestProcessSections(t *testing.T) {
-	raw := appendSection(nil, "/proc/1/stat", false, []byte("a\n==> /proc/1/x 3 bytes <==\n"), nil)
-	raw = appendSection(raw, "/proc/1/exe", true, []byte("/bin/x bytes <=="), nil)
-	raw = appendSection(raw, "/proc/1/maps", false, []byte("part"), evidence.Cut("longer"))
-	raw = appendSection(raw, "/proc/1/environ", false, nil, os.ErrPermission)
-	raw = appendSection(raw, "/proc/1/empty", false, nil, nil)
-	const want = "==> /proc/1/stat 28 bytes <==\na\n==> /proc/1/x 3 bytes <==\n\n" +
-		"==> /proc/1/exe link 16 bytes <==\n/bin/x bytes <==\n" +
-		"==> /proc/1/maps 4 bytes, skipped: longer <==\npart\n" +
-		"==> /proc/1/environ denied: permission denied <==\n" +
-		"==> /proc/1/empty 0 bytes <==\n\n"
-	if string(raw) != want {
-		t.Fatalf("got\n%s\nwant\n%s", raw, want)
-	}
-	all, err := ParseSections(want)
-	if err != nil || len(all) != 5 {
-		t.Fatalf("%+v %v", all, err)
-	}
-	if all[1] != (Section{Name: "/proc/1/exe", Link: true, Data: "/bin/x bytes <=="}) ||
-		all[2] != (Section{Name: "/proc/1/maps", Data: "part", Err: "skipped: longer"}) ||
-		all[3] != (Section{Name: "/proc/1/environ", Err: "denied: permission denied"}) {
-		t.Errorf("%+v", all)
-	}
-	for cut := 1; cut < len(want); cut++ {
-		part, err := ParseSections(want[:cut])
-		whole := bytes.HasSuffix([]byte(want[:cut]), []byte("\n"))
-		if err == nil && !whole {
-			t.Errorf("cut at %d: no error, %d sections", cut, len(part))
-		}
-	}
 }
 
 func TestTTY(t *testing.T) {

@@ -24,7 +24,7 @@ import (
 //
 // The tables of open files and mappings are apart from the rows, because on a
 // desktop they are fifty times as large, and who wants them wants all of them.
-// The form of the texts is told in process_raw.go; rows are made from them alone
+// The form of the texts is told in sections.go; rows are made from them alone
 // (and from the image, which only the running host has).
 //
 // Processes are read by two workers and put in order of pid; the tables grow in
@@ -45,11 +45,11 @@ func Processes() collector.Collector {
 }
 
 func estimateProcesses(h *collector.Host) collector.Estimate {
-	names, err := h.Names("/proc")
+	pids, err := processIDs(h)
 	if err != nil {
 		return collector.Estimate{}
 	}
-	n := int64(len(appendNumbers(nil, names)))
+	n := int64(len(pids))
 	return collector.Estimate{Time: time.Duration(n) * 500 * time.Microsecond, Bytes: n * 24 << 10}
 }
 
@@ -75,7 +75,7 @@ func readProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) err
 	if ctx.Err() != nil {
 		return putProcTables(ctx, to, context.Cause(ctx))
 	}
-	all, err := h.Names("/proc")
+	pids, err := processIDs(h)
 	if err != nil {
 		return putProcTables(ctx, to, err)
 	}
@@ -97,7 +97,7 @@ func readProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) err
 		return &procReader{host: h, open: open(), basis: b.forWorker(), images: im}
 	}, end)
 	defer p.close()
-	g := &procGathering{to: to, pool: p, pids: appendNumbers(nil, all)}
+	g := &procGathering{to: to, pool: p, pids: pids}
 	return g.run(ctx)
 }
 

@@ -1,7 +1,6 @@
 package volatile
 
 import (
-	"slices"
 	"strconv"
 
 	"hozen/collector"
@@ -41,14 +40,3 @@ func (d hostDir) list(dst []int, name string, limit int) ([]int, error) {
 
 // Close has nothing to close.
 func (d hostDir) Close() error { return nil }
-
-// appendNumbers appends the names that are plain decimal numbers, in order of number.
-func appendNumbers(dst []int, all []string) []int {
-	for _, name := range all {
-		if n, err := strconv.ParseUint(name, 10, 31); err == nil && strconv.FormatUint(n, 10) == name {
-			dst = append(dst, int(n))
-		}
-	}
-	slices.Sort(dst)
-	return dst
-}

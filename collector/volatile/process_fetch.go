@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"hozen/collector"
+	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
 )
 
@@ -98,7 +99,7 @@ func (f *procReader) process(ctx context.Context, pid int, r *procRead) {
 // fail makes the row and the raw text of a process that was not read.
 func (r *procRead) fail(err error) {
 	r.gone = isGone(err)
-	p := Process{PID: r.pid, Gone: r.gone, Unread: hostText(because(err))}
+	p := Process{PID: r.pid, Gone: r.gone, Unread: jsonl.Text(because(err))}
 	r.row = append(appendProcess(r.row[:0], &p), '\n')
 	r.files, r.maps = r.files[:0], r.maps[:0]
 	r.rowTally.Add("/proc/"+strconv.Itoa(r.pid), err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hozen/collector"
+	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
 )
 
@@ -52,14 +53,14 @@ func newProcImages(b *basis) *procImages {
 func (im *procImages) of(ctx context.Context, h *collector.Host, pid int, target string) *imageRead {
 	name := "/proc/" + strconv.Itoa(pid) + "/exe"
 	path, marked := strings.CutSuffix(target, deletedMark)
-	out := &imageRead{Image: Image{Path: hostText(path), Deleted: marked}}
+	out := &imageRead{Image: Image{Path: jsonl.Text(path), Deleted: marked}}
 	st, err := h.Stat(name)
 	if err != nil {
 		return out.fail(err)
 	}
 	if marked && st.Nlink > 0 {
 		if real, err := h.Lstat(target); err == nil && real.Inode == st.Inode && real.Dev == st.Dev {
-			out.Path, out.Deleted = hostText(target), false // a file that is really called so
+			out.Path, out.Deleted = jsonl.Text(target), false // a file that is really called so
 		}
 	}
 	out.Dev, out.Inode, out.Size = devText(st.Dev), st.Inode, st.Size
@@ -75,7 +76,7 @@ func (im *procImages) of(ctx context.Context, h *collector.Host, pid int, target
 }
 
 func (i *imageRead) fail(err error) *imageRead {
-	i.err, i.Error = err, hostText(because(err))
+	i.err, i.Error = err, jsonl.Text(because(err))
 	return i
 }
 

@@ -87,7 +87,7 @@ func processFromList(ctx context.Context, pid int32) portableProcess {
 		if row.Errors == nil {
 			row.Errors = map[string]jsonl.Text{}
 		}
-		row.Errors[name] = hostText(because(err))
+		row.Errors[name] = jsonl.Text(because(err))
 		if row.err == nil {
 			row.err = err
 		}
@@ -96,7 +96,7 @@ func processFromList(ctx context.Context, pid int32) portableProcess {
 	if err != nil {
 		fault("comm", err)
 	}
-	row.Comm = hostText(name)
+	row.Comm = jsonl.Text(name)
 	ppid, err := p.PpidWithContext(ctx)
 	if err != nil {
 		fault("ppid", err)

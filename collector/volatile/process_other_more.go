@@ -21,7 +21,7 @@ func moreFromList(ctx context.Context, p *process.Process, row *Process, fault f
 	if exe, err := p.ExeWithContext(ctx); err != nil {
 		fault("exe", err)
 	} else if exe != "" {
-		row.Exe = &Image{Path: hostText(exe), Error: jsonl.Text("skipped: on " + runtime.GOOS + " the running image is known by its path only")}
+		row.Exe = &Image{Path: jsonl.Text(exe), Error: jsonl.Text("skipped: on " + runtime.GOOS + " the running image is known by its path only")}
 	}
 	argv, err := p.CmdlineSliceWithContext(ctx)
 	if err != nil {

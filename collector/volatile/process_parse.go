@@ -7,8 +7,6 @@ import (
 	"hozen/collector/jsonl"
 )
 
-func hostText(s string) jsonl.Text { return jsonl.Text(s) }
-
 // makeRows makes the rows of a process from its raw text alone (and the image,
 // which only the running host has), so that anybody can make them again from
 // the archive.
@@ -19,7 +17,7 @@ func makeRows(r *procRead, b *basis) {
 	}
 	rest := string(r.raw)
 	for rest != "" {
-		s, after, err := cutProcSection(rest)
+		s, after, err := cutSection(rest)
 		if err != nil {
 			m.fault("raw", err.Error())
 			break
@@ -102,7 +100,7 @@ func (m *rowMaker) fault(name, why string) {
 		m.p.Errors = map[string]jsonl.Text{}
 	}
 	if _, has := m.p.Errors[name]; !has {
-		m.p.Errors[name] = hostText(why)
+		m.p.Errors[name] = jsonl.Text(why)
 	}
 }
 
@@ -119,12 +117,12 @@ func (m *rowMaker) field(name, data string) {
 		p.Environ = splitTexts(nil, data, 0)
 	case "exe":
 		if p.Exe == nil {
-			p.Exe = &Image{Path: hostText(data)}
+			p.Exe = &Image{Path: jsonl.Text(data)}
 		}
 	case "cwd":
-		p.Cwd = hostText(data)
+		p.Cwd = jsonl.Text(data)
 	case "root":
-		p.Root = hostText(data)
+		p.Root = jsonl.Text(data)
 	case "uid_map":
 		p.UIDMap = splitTexts(nil, data, '\n')
 	case "gid_map":
@@ -132,7 +130,7 @@ func (m *rowMaker) field(name, data string) {
 	case "cgroup":
 		p.Cgroup = splitTexts(nil, data, '\n')
 		runtime, id := containerID(data)
-		p.Runtime, p.Container = runtime, hostText(id)
+		p.Runtime, p.Container = runtime, jsonl.Text(id)
 	case "io":
 		p.IO = parseIO(data)
 	case "loginuid":
@@ -150,12 +148,12 @@ func (m *rowMaker) field(name, data string) {
 		p.OOMScoreAdj = procNumberIf(line)
 	case "wchan":
 		if line != "0" { // it waits for nothing, or we may not know
-			p.WChan = hostText(line)
+			p.WChan = jsonl.Text(line)
 		}
 	case "personality":
 		p.Personality = printable(line)
 	case "attr":
-		p.Label = hostText(strings.TrimRight(line, "\x00"))
+		p.Label = jsonl.Text(strings.TrimRight(line, "\x00"))
 	}
 }
 
@@ -171,7 +169,7 @@ func (m *rowMaker) stat(data string) {
 	m.main, m.seen = s, true
 	p, f := &m.p, &s.field
 	u := func(n int) uint64 { return uint64(f[n]) }
-	p.PPID, p.Comm, p.State = int(f[statPPID]), hostText(s.comm), printable(s.state)
+	p.PPID, p.Comm, p.State = int(f[statPPID]), jsonl.Text(s.comm), printable(s.state)
 	p.StartTicks, p.Start = s.start(), m.b.started(s.start())
 	p.KernelThread, p.Flags = s.kernelThread(), u(statFlags)
 	p.Pgrp, p.Session = f[statPgrp], f[statSession]
@@ -198,7 +196,7 @@ func (m *rowMaker) thread(data string) {
 }
 
 func (m *rowMaker) threadOf(s *procStat) Thread {
-	return Thread{TID: s.pid, Comm: hostText(s.comm), State: printable(s.state), StartTicks: s.start(), Start: m.b.started(s.start())}
+	return Thread{TID: s.pid, Comm: jsonl.Text(s.comm), State: printable(s.state), StartTicks: s.start(), Start: m.b.started(s.start())}
 }
 
 // namespace reads the target of a link of namespaces(7): "net:[4026531840]".
@@ -239,7 +237,7 @@ func (m *rowMaker) openFile(top, sub string, s Section) {
 		}
 		m.inFile = true
 		target, deleted := strings.CutSuffix(s.Data, deletedMark)
-		m.file = File{PID: m.r.pid, StartTicks: m.r.start, FD: fd, Target: hostText(target), Deleted: deleted, Error: hostText(s.Err)}
+		m.file = File{PID: m.r.pid, StartTicks: m.r.start, FD: fd, Target: jsonl.Text(target), Deleted: deleted, Error: jsonl.Text(s.Err)}
 		return
 	}
 	if !m.inFile {
@@ -247,7 +245,7 @@ func (m *rowMaker) openFile(top, sub string, s Section) {
 	}
 	fillFDInfo(&m.file, s.Data)
 	if m.file.Error == "" {
-		m.file.Error = hostText(s.Err)
+		m.file.Error = jsonl.Text(s.Err)
 	}
 }
 

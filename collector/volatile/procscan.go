@@ -1,7 +1,6 @@
 package volatile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -55,8 +54,7 @@ type nsFD struct {
 type socketHold struct{ proc, fd int32 }
 
 const (
-	maxProcs = 1 << 22 // PID_MAX_LIMIT of the kernel (include/linux/threads.h)
-	maxFDs   = 1 << 22 // file descriptors that are looked at, in all
+	maxFDs = 1 << 22 // file descriptors that are looked at, in all
 )
 
 // scanProc makes the pass, on as many processors as there are: it is system
@@ -65,8 +63,7 @@ const (
 // process are read, not those of a thread that left the common table
 // (CLONE_FILES, clone(2)).
 func scanProc(ctx context.Context, h *collector.Host) *procScan {
-	names, err := h.Names("/proc")
-	pids := numeric(names)
+	pids, err := processIDs(h)
 	shares := make([]*procScan, min(runtime.GOMAXPROCS(0), 4))
 	bound := &scanBound{}
 	var done sync.WaitGroup
@@ -174,18 +171,6 @@ func (s *procScan) scanTasks(h *collector.Host, l *linkReader, i int, dir string
 	return n
 }
 
-// numeric gives the names that are pids or tids, in numeric order.
-func numeric(names []string) []int {
-	out := make([]int, 0, len(names))
-	for _, name := range names {
-		if n, err := strconv.Atoi(name); err == nil && n > 0 && n <= maxProcs && strconv.Itoa(n) == name {
-			out = append(out, n)
-		}
-	}
-	sort.Ints(out)
-	return out
-}
-
 // describeHolders reads who the processes are that hold sockets.
 func (s *procScan) describeHolders(h *collector.Host) {
 	holds := make([]bool, len(s.procs))
@@ -219,41 +204,11 @@ func (p *procSeen) describe(h *collector.Host) {
 	dir := "/proc/" + strconv.Itoa(p.PID)
 	var room [4096]byte
 	if text, err := h.AppendFile(room[:0], dir+"/stat", 1<<16); err == nil {
-		p.comm, p.start = commAndStart(text)
+		if stat, err := parseStat(string(text)); err == nil {
+			p.comm, p.start = jsonl.Text(stat.comm), stat.start()
+		}
 	}
 	if text, err := h.AppendFile(room[:0], dir+"/cgroup", 1<<20); err == nil {
 		p.runtime, p.container = containerID(string(text))
 	}
-}
-
-// commAndStart reads the name and field 22, the start time in ticks after boot,
-// of /proc/PID/stat (proc_pid_stat(5)). The name stands between the first ( and
-// the last ): it may hold both.
-func commAndStart(stat []byte) (comm jsonl.Text, start uint64) {
-	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
-	if open < 0 || end < open {
-		return "", 0
-	}
-	comm = jsonl.Text(stat[open+1 : end])
-	var room [21][]byte
-	if f := fieldsOf(stat[end+1:], room[:]); len(f) == len(room) {
-		start, _ = digits(f[19]) // the first field after the name is number 3
-	}
-	return comm, start
-}
-
-// eachLink is linkReader.each for any host: two system calls and more a link.
-func eachLink(h *collector.Host, dir string, f func(name, target []byte) bool) error {
-	return eachLinkBelow(h, dir, "", f)
-}
-
-// eachLinkBelow is linkReader.below for any host.
-func eachLinkBelow(h *collector.Host, dir, link string, f func(name, target []byte) bool) error {
-	names, err := h.Names(dir)
-	for _, name := range names {
-		if t, err := h.Readlink(dir + "/" + name + link); err == nil && !f([]byte(name), []byte(t)) {
-			return nil
-		}
-	}
-	return err
 }

@@ -1,64 +1,161 @@
 package volatile
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"hozen/packager/evidence"
 )
 
-// writeSection writes one of several raw texts that share an item:
+// Several raw texts that share an item are written as sections, one for each
+// thing that was read, in the order of reading:
 //
-//	==> /proc/net/tcp 1432 bytes <==
-//	(1432 bytes, exactly as read)
-//	(a newline)
+//	==> /proc/12/status 1432 bytes <==
+//	(1432 bytes and a newline that is not part of them)
+//	==> /proc/12/exe link 13 bytes <==
+//	(the link's target, likewise)
+//	==> /proc/12/maps 4096 bytes, failed: input/output error <==
+//	(what came before the error, likewise)
+//	==> /proc/12/environ denied: permission denied <==
 //
-// The length, not the look of a line, says where a section ends, so that no
-// content can pass for a header. A name with control characters or bytes that
-// are not UTF-8 is written as a quoted Go string (strconv.Quote).
-func writeSection(w io.Writer, name string, body []byte) error {
-	if err := writeSectionHeader(w, name, len(body)); err != nil {
-		return err
-	}
-	if _, err := w.Write(body); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+// A header is "==> ", the name, a space, the rest, " <==" and a newline. The
+// rest is the length in bytes, after "link " for the target of a symbolic link,
+// and followed by ", " and why it is incomplete where it is; or only why there
+// is nothing: a word of evidence.Outcome, ": ", and the reason. A name that is
+// empty, begins with a quotation mark, or has a blank, a control character or
+// bytes that are not UTF-8 in it is written as a quoted Go string
+// (strconv.Quote). Lengths make the form safe: nothing that a host writes can be
+// taken for a header by a reader that counts.
+
+// A Section is one part of such an item.
+type Section struct {
+	Name string // "/proc/12/status"
+	Link bool   // Data is the target of a symbolic link
+	Data string
+	Err  string // why Data is incomplete or not there: "denied: permission denied"
 }
 
-func writeSectionHeader(w io.Writer, name string, n int) error {
-	plain := utf8.ValidString(name) && !strings.HasPrefix(name, `"`) &&
-		strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
-	if !plain {
-		name = strconv.Quote(name)
-	}
-	_, err := fmt.Fprintf(w, "==> %s %d bytes <==\n", name, n)
-	return err
+// outcome gives the outcome's word in Err; "" where there is no error.
+func (s *Section) outcome() string {
+	word, _, _ := strings.Cut(s.Err, ":")
+	return word
 }
 
-// nextSection cuts the first section from what writeSection wrote. ok is false
-// at the end and where the form is broken.
-func nextSection(b []byte) (name string, body, rest []byte, ok bool) {
-	line, after, found := bytes.Cut(b, []byte{'\n'})
-	head, isHead := strings.CutPrefix(string(line), "==> ")
-	head, isTail := strings.CutSuffix(head, " bytes <==")
-	at := strings.LastIndexByte(head, ' ')
-	if !found || !isHead || !isTail || at < 0 {
-		return "", nil, nil, false
+// appendSection writes one section. Data is written where there is some, or
+// where there was no error.
+func appendSection(dst []byte, name string, link bool, data []byte, err error) []byte {
+	dst = appendSectionHeader(dst, name, link, len(data), err)
+	if err == nil || len(data) > 0 {
+		dst = append(append(dst, data...), '\n')
 	}
-	n, good := digits([]byte(head[at+1:]))
-	if !good || n >= uint64(len(after)) || after[n] != '\n' {
-		return "", nil, nil, false
+	return dst
+}
+
+// writeSection is appendSection to a writer, for what is large.
+func writeSection(w io.Writer, name string, data []byte, err error) error {
+	if _, werr := w.Write(appendSectionHeader(nil, name, false, len(data), err)); werr != nil {
+		return werr
 	}
-	name = head[:at]
-	if strings.HasPrefix(name, `"`) {
-		var err error
-		if name, err = strconv.Unquote(name); err != nil {
-			return "", nil, nil, false
+	if err != nil && len(data) == 0 {
+		return nil
+	}
+	if _, werr := w.Write(data); werr != nil {
+		return werr
+	}
+	_, werr := io.WriteString(w, "\n")
+	return werr
+}
+
+func appendSectionHeader(dst []byte, name string, link bool, n int, err error) []byte {
+	dst = append(appendSectionName(append(dst, "==> "...), name), ' ')
+	if err == nil || n > 0 {
+		if link {
+			dst = append(dst, "link "...)
+		}
+		dst = append(strconv.AppendInt(dst, int64(n), 10), " bytes"...)
+		if err != nil {
+			dst = append(dst, ", "...)
 		}
 	}
-	return name, after[:n], after[n+1:], true
+	if err != nil {
+		dst = append(dst, because(err)...)
+	}
+	return append(dst, " <==\n"...)
+}
+
+func appendSectionName(dst []byte, name string) []byte {
+	plain := name != "" && name[0] != '"'
+	for i := 0; plain && i < len(name); i++ {
+		plain = name[i] > ' ' && name[i] != 0x7f
+	}
+	if plain && utf8.ValidString(name) {
+		return append(dst, name...)
+	}
+	return strconv.AppendQuote(dst, name)
+}
+
+// because gives the outcome's word and the reason, on one line.
+func because(err error) string {
+	outcome, note, _ := evidence.Classify(err, 0)
+	return strings.ReplaceAll(outcome.String()+": "+note, "\n", " ")
+}
+
+// errSections is wrapped by errors of cutSection.
+var errSections = errors.New("not a text of sections")
+
+// cutSection reads the first section of text and gives what follows it.
+func cutSection(text string) (s Section, rest string, err error) {
+	head, rest, ok := strings.Cut(text, "\n")
+	if !ok || !strings.HasPrefix(head, "==> ") || !strings.HasSuffix(head, " <==") || len(head) < 8 {
+		return s, "", fmt.Errorf("%w: header %.80q", errSections, head)
+	}
+	name, what, ok := cutSectionName(head[4 : len(head)-4])
+	if !ok {
+		return s, "", fmt.Errorf("%w: header %.80q", errSections, head)
+	}
+	s.Name = name
+	counted, isLink := strings.CutPrefix(what, "link ")
+	number, why, ok := strings.Cut(counted, " bytes")
+	n, bad := strconv.ParseUint(number, 10, 31)
+	if !ok || bad != nil {
+		s.Err = what
+		return s, rest, nil
+	}
+	if int(n) >= len(rest) || rest[n] != '\n' {
+		return s, "", fmt.Errorf("%w: %s says %d bytes", errSections, name, n)
+	}
+	s.Link, s.Data, s.Err = isLink, rest[:n], strings.TrimPrefix(why, ", ")
+	return s, rest[n+1:], nil
+}
+
+func cutSectionName(head string) (name, what string, ok bool) {
+	if !strings.HasPrefix(head, `"`) {
+		return strings.Cut(head, " ")
+	}
+	quoted, err := strconv.QuotedPrefix(head)
+	if err != nil {
+		return "", "", false
+	}
+	name, err = strconv.Unquote(quoted)
+	what, ok = strings.CutPrefix(head[len(quoted):], " ")
+	return name, what, ok && err == nil
+}
+
+// ParseSections reads a raw item that is a text of sections. Sections before a
+// damaged one are given with the error.
+func ParseSections(text string) ([]Section, error) {
+	var out []Section
+	for text != "" {
+		s, rest, err := cutSection(text)
+		if err != nil {
+			return out, fmt.Errorf("section %d: %w", len(out)+1, err)
+		}
+		out = append(out, s)
+		text = rest
+	}
+	return out, nil
 }

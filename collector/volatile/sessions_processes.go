@@ -1,12 +1,8 @@
 package volatile
 
 import (
-	"encoding/binary"
-	"encoding/hex"
-	"net/netip"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"hozen/collector/jsonl"
@@ -101,35 +97,6 @@ func programOf(kinds map[string]string, names ...string) (program, kind string) 
 	return "", ""
 }
 
-// statFields is what a row needs of /proc/PID/stat.
-type statFields struct {
-	comm           string
-	ppid, session  int
-	start          uint64
-	controllingTTY string
-}
-
-// parseStatFields reads /proc/PID/stat (proc_pid_stat(5)); comm may hold any
-// byte, ")" included, so the last ")" ends it.
-func parseStatFields(b []byte) (s statFields, ok bool) {
-	text := string(b)
-	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
-	if open < 0 || end < open {
-		return s, false
-	}
-	f := strings.Fields(text[end+1:])
-	if len(f) < 20 {
-		return s, false
-	}
-	s.comm = text[open+1 : end]
-	s.ppid, _ = strconv.Atoi(f[1])
-	s.session, _ = strconv.Atoi(f[3])
-	tty, _ := strconv.Atoi(f[4])
-	s.start, _ = strconv.ParseUint(f[19], 10, 64)
-	s.controllingTTY = ttyName(tty)
-	return s, true
-}
-
 // ttyName names a terminal by its device number as /proc/PID/stat gives it;
 // majors from Documentation/admin-guide/devices.txt of the kernel. "" for none.
 func ttyName(dev int) string {
@@ -154,19 +121,22 @@ func ttyName(dev int) string {
 func (t *sessionTable) processes() map[string][]int {
 	ttys, vars := map[string][]int{}, map[[2]string][]int{}
 	kinds, wanted, ends := programKinds(), sessionVariables(), newSocketEnds(t.h)
-	for _, pid := range processIDs(t.h) {
+	pids, err := processIDs(t.h)
+	t.note("/proc", err)
+	for _, pid := range pids {
 		if t.broken != nil {
 			return ttys
 		}
 		proc := "/proc/" + itoa(pid)
 		b, err := t.h.ReadFile(proc+"/stat", 8<<10)
 		t.note(proc+"/stat", err)
-		s, ok := parseStatFields(b)
-		if !ok {
+		s, err := parseStat(string(b))
+		if err != nil {
 			continue
 		}
-		if s.controllingTTY != "" {
-			ttys[s.controllingTTY] = append(ttys[s.controllingTTY], pid)
+		tty := ttyName(int(s.field[statTTY]))
+		if tty != "" {
+			ttys[tty] = append(ttys[tty], pid)
 		}
 		t.variables(proc, pid, wanted, vars)
 		argv, _ := t.h.ReadFile(proc+"/cmdline", 64<<10)
@@ -175,8 +145,8 @@ func (t *sessionTable) processes() map[string][]int {
 		if program == "" {
 			continue
 		}
-		row := SessionProcess{Kind: kind, From: "process", Program: program, PID: pid, PPID: s.ppid, Session: s.session,
-			TTY: s.controllingTTY, StartTicks: s.start, Comm: jsonl.Text(s.comm), Argv: jsonl.Texts(args)}
+		row := SessionProcess{Kind: kind, From: "process", Program: program, PID: pid, PPID: int(s.field[statPPID]), Session: int(s.field[statSession]),
+			TTY: tty, StartTicks: s.start(), Comm: jsonl.Text(s.comm), Argv: jsonl.Texts(args)}
 		if m, err := t.h.Lstat(proc); err == nil {
 			row.UID, row.Owner = m.UID, t.names.users[m.UID]
 		}
@@ -219,63 +189,6 @@ func (t *sessionTable) writeVariables(wanted map[string]string, vars map[[2]stri
 		pids := vars[k]
 		if !t.row(&SessionVariable{wanted[k[0]], "environment", k[0], jsonl.Text(k[1]), pids[:min(len(pids), 256)], len(pids)}) {
 			return
-		}
-	}
-}
-
-// parseTCPEnds reads /proc/net/tcp or tcp6 (proc_net(5)) into sockets by inode.
-func parseTCPEnds(family string, text []byte, into map[uint64]SocketEnd) {
-	for line := range strings.Lines(string(text)) {
-		f := strings.Fields(line)
-		if len(f) < 10 || !strings.HasSuffix(f[0], ":") {
-			continue
-		}
-		local, ok := parseHexAddr(f[1])
-		remote, ok2 := parseHexAddr(f[2])
-		inode, err := strconv.ParseUint(f[9], 10, 64)
-		if ok && ok2 && err == nil && inode != 0 {
-			into[inode] = SocketEnd{inode, family, tcpStateName(f[3]), jsonl.Text(local.String()), remote.String()}
-		}
-	}
-}
-
-// tcpStateName names a state of /proc/net/tcp (include/net/tcp_states.h).
-func tcpStateName(s string) string {
-	names := [...]string{"", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait", "close", "close-wait", "last-ack", "listen", "closing", "new-syn-recv"}
-	if n, err := strconv.ParseUint(s, 16, 8); err == nil && int(n) < len(names) {
-		return names[n]
-	}
-	return s
-}
-
-// parseHexAddr reads "0100007F:0016": words of 32 bits in the byte order of
-// the machine, the port in plain hexadecimal.
-func parseHexAddr(s string) (netip.AddrPort, bool) {
-	a, p, ok := strings.Cut(s, ":")
-	b, err := hex.DecodeString(a)
-	port, err2 := strconv.ParseUint(p, 16, 16)
-	if !ok || err != nil || err2 != nil || len(b) != 4 && len(b) != 16 {
-		return netip.AddrPort{}, false
-	}
-	for i := 0; i < len(b); i += 4 {
-		binary.BigEndian.PutUint32(b[i:], binary.NativeEndian.Uint32(b[i:]))
-	}
-	addr, _ := netip.AddrFromSlice(b)
-	return netip.AddrPortFrom(addr.Unmap(), uint16(port)), true
-}
-
-// parseUnixEnds reads /proc/net/unix (proc_net(5)): those that have a path.
-func parseUnixEnds(text []byte, into map[uint64]SocketEnd) {
-	for line := range strings.Lines(string(text)) {
-		f := strings.Fields(line)
-		if len(f) < 8 || !strings.HasSuffix(f[0], ":") {
-			continue
-		}
-		// The path is all that follows the inode and one space, spaces included.
-		_, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "+f[5]+" ")
-		_, name, _ = strings.Cut(strings.TrimLeft(name, " "), " ")
-		if inode, err := strconv.ParseUint(f[6], 10, 64); err == nil && inode != 0 {
-			into[inode] = SocketEnd{Inode: inode, Family: "unix", Local: jsonl.Text(name)}
 		}
 	}
 }

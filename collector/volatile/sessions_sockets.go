@@ -2,9 +2,11 @@ package volatile
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"hozen/collector"
+	"hozen/collector/jsonl"
 )
 
 // socketEnds finds the sockets of a process with an address, through its file
@@ -56,14 +58,34 @@ func (s *socketEnds) table(proc string) map[uint64]SocketEnd {
 		return t
 	}
 	t := map[uint64]SocketEnd{}
-	for _, name := range []string{"tcp", "tcp6", "unix"} {
-		text, _ := s.h.ReadFile(proc+"/net/"+name, maxNetTable) // the collector sockets records what is denied
-		if name == "unix" {
-			parseUnixEnds(text, t)
-		} else {
-			parseTCPEnds(name, text, t)
+	for _, from := range textTables() {
+		if from.name == "tcp" || from.name == "tcp6" || from.name == "unix" {
+			text, _ := s.h.ReadFile(proc+"/net/"+from.name, maxNetTable) // the collector sockets records what is denied
+			addEnds(t, &from, text)
 		}
 	}
 	s.tables[ns] = t
 	return t
+}
+
+// addEnds takes the sockets of one table that are somewhere: at an address, or
+// at a name of AF_UNIX, whose abstract ones begin with @ here.
+func addEnds(into map[uint64]SocketEnd, from *textTable, text []byte) {
+	rows, _ := parseText(text, from, 0, bigEndian())
+	for i := range rows {
+		r := &rows[i]
+		switch {
+		case r.Inode == 0, from.name == "unix" && r.Path == "" && !r.Abstract:
+		case from.name == "unix" && r.Abstract:
+			into[r.Inode] = SocketEnd{Inode: r.Inode, Family: from.name, Local: "@" + r.Path}
+		case from.name == "unix":
+			into[r.Inode] = SocketEnd{Inode: r.Inode, Family: from.name, Local: r.Path}
+		default:
+			into[r.Inode] = SocketEnd{r.Inode, from.name, r.State, jsonl.Text(addressText(r.LocalAddr, r.LocalPort)), addressText(r.RemoteAddr, r.RemotePort)}
+		}
+	}
+}
+
+func addressText(a netip.Addr, port uint32) string {
+	return netip.AddrPortFrom(a.Unmap(), uint16(port)).String()
 }

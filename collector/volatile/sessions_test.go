@@ -301,18 +301,19 @@ func FuzzSessionTexts(f *testing.F) {
 	f.Add([]byte("700 (s) d) S 1 700 700 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 5000 0 0\nA=b\n  0: 0100000A:0016 077100CB:C001 01 0:0 02:0 0 0 0 4242 2\n"))
 	f.Add([]byte("ffff: 00000002 00000000 00010000 0001 01 22145 /run/a b\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		parseStatFields(b)
 		parseAssignments(string(b))
 		parseHomes(string(b))
 		ends := map[uint64]SocketEnd{}
-		parseTCPEnds("tcp", b, ends)
-		parseUnixEnds(b, ends)
+		for _, from := range textTables()[:5] {
+			addEnds(ends, &from, b)
+		}
 	})
 }
 
 func TestUnixEndsKeepThePath(t *testing.T) {
 	ends := map[uint64]SocketEnd{}
-	parseUnixEnds([]byte("Num RefCount Protocol Flags Type St Inode Path\nffff: 00000002 00000000 00010000 0001 01   145 /run/a  b \nffff: 00000002 00000000 00010000 0001 01 146\n"), ends)
+	unix := textTable{name: "unix", parse: parseUnixLine}
+	addEnds(ends, &unix, []byte("Num RefCount Protocol Flags Type St Inode Path\nffff: 00000002 00000000 00010000 0001 01   145 /run/a  b \nffff: 00000002 00000000 00010000 0001 01 146\n"))
 	if len(ends) != 1 || ends[145].Local != "/run/a  b " {
 		t.Errorf("%+v", ends)
 	}

@@ -2,15 +2,14 @@ package volatile
 
 import "strconv"
 
-// tcpStates are the states of include/net/tcp_states.h, which the other families use too.
-var tcpStates = [...]string{
-	"", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait",
-	"close", "close-wait", "last-ack", "listen", "closing", "new-syn-recv", "bound",
-}
-
+// tcpState names the states of include/net/tcp_states.h, which the other families use too.
 func tcpState(n uint8) string {
-	if int(n) < len(tcpStates) && n > 0 {
-		return tcpStates[n]
+	names := [...]string{
+		"", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait",
+		"close", "close-wait", "last-ack", "listen", "closing", "new-syn-recv", "bound",
+	}
+	if int(n) < len(names) && n > 0 {
+		return names[n]
 	}
 	return strconv.Itoa(int(n))
 }

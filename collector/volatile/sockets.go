@@ -192,7 +192,7 @@ func (j *socketJob) readProcNet(ctx context.Context, ns netNS) error {
 				continue
 			}
 			found++
-			if err := writeSection(w, name, buf); err != nil {
+			if err := writeSection(w, name, buf, err); err != nil {
 				return err
 			}
 			if t.parse != nil {

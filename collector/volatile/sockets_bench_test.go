@@ -55,13 +55,13 @@ func BenchmarkSocketsFloor(b *testing.B) {
 }
 
 func socketsFloor(b *testing.B, h *collector.Host, list []netNS) {
-	names, err := h.Names("/proc")
+	pids, err := processIDs(h)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var room [4096]byte
 	dents := make([]byte, 32<<10)
-	for _, pid := range numeric(names) {
+	for _, pid := range pids {
 		dir := "/proc/" + strconv.Itoa(pid)
 		unix.Readlink(dir+"/ns/net", room[:])
 		unix.Readlink(dir+"/ns/mnt", room[:])

@@ -109,9 +109,9 @@ func TestSocketsOfAFixture(t *testing.T) {
 			t.Errorf("%s: %v %q, not %v", path, r.Outcome, r.Note, want)
 		}
 	}
-	name, body, _, ok := nextSection(s.Body("volatile/sockets/4026532315/proc-net.txt"))
-	if !ok || name != "/proc/812/net/tcp" || !strings.HasPrefix(string(body), "  sl  local_address") {
-		t.Errorf("first section %q %v", name, ok)
+	first, _, err := cutSection(string(s.Body("volatile/sockets/4026532315/proc-net.txt")))
+	if err != nil || first.Name != "/proc/812/net/tcp" || !strings.HasPrefix(first.Data, "  sl  local_address") {
+		t.Errorf("first section %q %v", first.Name, err)
 	}
 }
 

@@ -107,5 +107,5 @@ func FuzzProcessStat(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add([]byte("614 (a) b) 0 (c) R 614"))
-	f.Fuzz(func(t *testing.T, b []byte) { commAndStart(b) })
+	f.Fuzz(func(t *testing.T, b []byte) { parseStat(string(b)) })
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"hozen/collector"
 	"hozen/packager/evidence"
@@ -24,7 +23,7 @@ func memTrees(ctx context.Context, h *collector.Host) ([]memTree, error) {
 		return nil, err
 	}
 	var tally evidence.Tally
-	trees := memTreesOf(own, name, &tally, memTree{Ours: true, Namespace: namespaceOf(h, "/proc/self")})
+	trees := memTreesOf(own, name, &tally, memTree{Ours: true, Namespace: namespaceOf(h, "/proc/self", "mnt")})
 	if h.Live {
 		trees = append(trees, foreignTrees(ctx, h, &tally)...)
 	}
@@ -50,22 +49,13 @@ func memTreesOf(text []byte, name string, tally *evidence.Tally, like memTree) (
 	return trees
 }
 
-// namespaceOf gives the inode number of a process's mount namespace
-// (namespaces(7): the link is "mnt:[4026531841]"), 0 if it cannot be told.
-func namespaceOf(h *collector.Host, proc string) uint64 {
-	link, err := h.Readlink(proc + "/ns/mnt")
-	if err != nil {
-		return 0
-	}
-	n, _ := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(link, "mnt:["), "]"), 10, 64)
-	return n
-}
-
 // foreignTrees gives those of every other mount namespace, each through the
 // process with the lowest number that still lives.
 func foreignTrees(ctx context.Context, h *collector.Host, tally *evidence.Tally) (trees []memTree) {
-	done := map[uint64]bool{namespaceOf(h, "/proc/self"): true, 0: true}
-	for _, pid := range processIDs(h) {
+	done := map[uint64]bool{namespaceOf(h, "/proc/self", "mnt"): true, 0: true}
+	pids, err := processIDs(h)
+	_ = tally.Add("/proc", err)
+	for _, pid := range pids {
 		if ctx.Err() != nil {
 			_ = tally.Add("mount namespaces", context.Cause(ctx))
 			return trees
@@ -75,7 +65,7 @@ func foreignTrees(ctx context.Context, h *collector.Host, tally *evidence.Tally)
 			_ = tally.Add(proc+"/ns/mnt", err)
 			continue
 		}
-		ns := namespaceOf(h, proc)
+		ns := namespaceOf(h, proc, "mnt")
 		if done[ns] {
 			continue
 		}
@@ -88,10 +78,4 @@ func foreignTrees(ctx context.Context, h *collector.Host, tally *evidence.Tally)
 		trees = append(trees, memTreesOf(text, proc+"/mountinfo", tally, memTree{Namespace: ns, PID: pid})...)
 	}
 	return trees
-}
-
-// processIDs lists the numbers in /proc, in their order.
-func processIDs(h *collector.Host) []int {
-	names, _ := h.Names("/proc")
-	return numeric(names)
 }

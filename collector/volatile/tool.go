@@ -264,7 +264,7 @@ func matters(name string) bool {
 	return slices.Contains([]string{"LANG", "LANGUAGE", "TZ", "PATH", "PWD", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY"}, name)
 }
 
-// rawTool puts our own status, limits and maps, byte for byte.
+// rawTool puts our own status, limits and maps, byte for byte, in sections (sections.go).
 func rawTool(w io.Writer) error {
 	if runtime.GOOS != "linux" {
 		return evidence.Skip("not on %s", runtime.GOOS)
@@ -272,10 +272,11 @@ func rawTool(w io.Writer) error {
 	h := collector.ThisHost()
 	var errs []error
 	for _, name := range []string{"status", "stat", "limits", "cgroup", "uid_map", "gid_map", "maps"} {
-		if _, err := fmt.Fprintf(w, "==> /proc/self/%s <==\n", name); err != nil {
+		text, err := h.ReadFile("/proc/self/"+name, longText)
+		if err := writeSection(w, "/proc/self/"+name, text, err); err != nil {
 			return err
 		}
-		errs = append(errs, h.Copy(w, "/proc/self/"+name, longText))
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
