@@ -26,9 +26,9 @@ func decodeFixture(t testing.TB, name string) []byte {
 		}
 	}
 	body := fixture(t, name)
-	family, isTable := map[string]string{"2-64": "ip", "10-64": "ip6", "2-96": "arp"}[xtFamily(name)]
+	family := xtFamily(name)
 	switch {
-	case isTable:
+	case family != "":
 		n := binary.LittleEndian.Uint32(body)
 		d.xtables(family, body[4:4+n], body[4+n:])
 	case name == "nft.nl" || name == "conntrack.nl" || name == "ipset.nl":
@@ -43,12 +43,13 @@ func decodeFixture(t testing.TB, name string) []byte {
 	return buf.Bytes()
 }
 
+// xtFamily is the family of a recorded table, xt-DOMAIN-OPTION-TABLE.bin; "" if it is none.
 func xtFamily(name string) string {
 	f := strings.Split(name, "-")
 	if len(f) < 4 {
 		return ""
 	}
-	return f[1] + "-" + f[2]
+	return map[string]string{"2-64": "ip", "10-64": "ip6", "2-96": "arp"}[f[1]+"-"+f[2]]
 }
 
 func fixture(t testing.TB, name string) []byte {

@@ -3,6 +3,7 @@ package volatile
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"hozen/packager/evidence"
@@ -37,27 +38,57 @@ func FuzzRtnetlink(f *testing.F) {
 }
 
 func FuzzNfnetlink(f *testing.F) {
-	seed(f, "nft.nl")
-	seed(f, "conntrack.nl")
-	seed(f, "ipset.nl")
+	for _, name := range []string{"nft.nl", "conntrack.nl", "ipset.nl"} {
+		seedMessages(f, fixture(f, name))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fuzzDecoder(t).nfnetlink(b)
 		nftSets(b)
 	})
 }
 
+// seedMessages adds each message by itself: the fuzzer shortens every input that
+// finds something new, in time that grows with the square of its length.
+func seedMessages(f *testing.F, raw []byte) {
+	for {
+		_, rest, ok := nextMessage(raw)
+		if !ok {
+			return
+		}
+		if n := len(raw) - len(rest); n <= 400 {
+			f.Add(raw[:n:n])
+		}
+		raw = rest
+	}
+}
+
+// seedXtables adds each entry of the recorded tables by itself, behind the
+// answer to GET_INFO and struct ipt_get_entries.
+func seedXtables(f *testing.F) {
+	names, _ := filepath.Glob("testdata/network/*.bin")
+	for _, name := range names {
+		family, b := xtFamily(filepath.Base(name)), fixture(f, filepath.Base(name))
+		n := 4 + u32at(b, 0)
+		t, err := parseXtables(family, b[4:n], b[n:])
+		if err != nil {
+			f.Fatal(err)
+		}
+		_ = t.each(func(_ int, entry []byte, _ int) {
+			f.Add(uint8(slices.Index(xtFamilies(), family)), append(b[:n+40:n+40], entry...))
+		})
+	}
+}
+
 func FuzzXtables(f *testing.F) {
-	seed(f, "*.bin")
-	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, family := range []string{"ip", "ip6", "arp"} {
-			n := min(int(u32at(b, 0)), len(b)-4)
-			if n < 0 {
-				return
-			}
-			fuzzDecoder(t).xtables(family, b[4:4+n], b[4+n:])
+	seedXtables(f)
+	f.Fuzz(func(t *testing.T, family uint8, b []byte) {
+		if n := min(int(u32at(b, 0)), len(b)-4); n >= 0 {
+			fuzzDecoder(t).xtables(xtFamilies()[family%3], b[4:4+n], b[4+n:])
 		}
 	})
 }
+
+func xtFamilies() []string { return []string{"ip", "ip6", "arp"} }
 
 func FuzzNetworkText(f *testing.F) {
 	f.Add([]byte("==> /proc/net/igmp 6 bytes <==\n:\n1 2 \n\n"))
