@@ -53,6 +53,9 @@ func longPath(path, last string) string {
 }
 
 func encodeComponent(c string) string {
+	if standsForItself(c) {
+		return c
+	}
 	var b strings.Builder
 	for i := 0; i < len(c); i++ {
 		if plainByte(c[i]) && !mustEscape(c, i) {
@@ -66,6 +69,20 @@ func encodeComponent(c string) string {
 	}
 	sum := sha256.Sum256([]byte(c))
 	return cutEscaped(b.String(), keepComponent) + "~h" + hex.EncodeToString(sum[:8])
+}
+
+// standsForItself says of most names, quickly, that nothing in them is escaped
+// or cut; of the others encodeComponent finds out what.
+func standsForItself(c string) bool {
+	if len(c) > maxComponent || c[len(c)-1] == '.' || strings.IndexByte("cpanlCPANL", c[0]) >= 0 && reservedPattern.MatchString(c) {
+		return false
+	}
+	for i := 0; i < len(c); i++ {
+		if !plainByte(c[i]) || c[i] == '.' && i+1 < len(c) && c[i+1] == 'p' {
+			return false
+		}
+	}
+	return true
 }
 
 // plainByte says whether a byte stands for itself in a name.

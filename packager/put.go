@@ -354,3 +354,28 @@ func (w *Writer) addRecord(l *RecordLine) error {
 	w.seg.records = append(w.seg.records, b...)
 	return nil
 }
+
+// copyChunk is how much ReadFrom reads at once.
+const copyChunk = 64 << 10
+
+// ReadFrom is Write of all that r has. io.Copy finds it, and need not make a
+// buffer for every item.
+func (p *pending) ReadFrom(r io.Reader) (n int64, err error) {
+	buf := p.w.chunks.Get().(*[]byte)
+	for {
+		k, rerr := r.Read(*buf)
+		if k > 0 {
+			if _, err := p.Write((*buf)[:k]); err != nil {
+				return n, err
+			}
+			n += int64(k)
+		}
+		if rerr != nil {
+			p.w.chunks.Put(buf)
+			if rerr == io.EOF {
+				rerr = nil
+			}
+			return n, rerr
+		}
+	}
+}

@@ -60,6 +60,7 @@ type Writer struct {
 	payloadFiles                 int64
 
 	bufs       sync.Pool // *[]byte, for small items
+	chunks     sync.Pool // *[]byte of copyChunk, for ReadFrom
 	stopTicker chan struct{}
 }
 
@@ -117,6 +118,7 @@ func Create(o Options) (*Writer, error) {
 	}
 	w := &Writer{o: o, began: o.Now(), names: newNames(), stopTicker: make(chan struct{})}
 	w.bufs.New = func() any { return new([]byte) }
+	w.chunks.New = func() any { b := make([]byte, copyChunk); return &b }
 	if err := w.open(); err != nil {
 		return nil, err
 	}
