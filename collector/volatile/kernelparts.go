@@ -111,9 +111,6 @@ func (k *kernelParts) has(module string) (bool, string) {
 	return false, "module " + module + " is not known to be in the kernel, and asking might load it"
 }
 
-// kernelHas is has for a single question.
-func kernelHas(h *collector.Host, module string) (bool, string) { return newKernelParts(h).has(module) }
-
 // initSymbol is the function by which a part of the kernel starts, where that is
 // not NAME_init.
 func initSymbol(module string) string {

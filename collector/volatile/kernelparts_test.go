@@ -66,14 +66,14 @@ func TestNothingIsAskedForThatTheKernelWouldLoad(t *testing.T) {
 		{"no /proc/sys at all", with(map[string]string{"proc/sys/kernel/modprobe": "-", "proc/sys/kernel/osrelease": "-"}), "unix_diag", false},
 		{"modules switched off: the loader is started all the same", with(map[string]string{"proc/sys/kernel/modules_disabled": "1\n"}), "unix_diag", false},
 	} {
-		got, why := kernelHas(c.kernel.host(t), c.module)
+		got, why := newKernelParts(c.kernel.host(t)).has(c.module)
 		if got != c.want || why == "" {
 			t.Errorf("%s: %s: %v (%s)", c.name, c.module, got, why)
 		}
 	}
 	dead := debian.host(t)
 	dead.Live = false
-	if ok, why := kernelHas(dead, "tcp_diag"); ok || why == "" {
+	if ok, why := newKernelParts(dead).has("tcp_diag"); ok || why == "" {
 		t.Errorf("not live: %v (%s)", ok, why)
 	}
 }

@@ -1,8 +1,6 @@
 package volatile
 
 import (
-	"bytes"
-	"encoding/binary"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -76,17 +74,14 @@ func (l *linkReader) below(dir, link string, f func(name, target []byte) bool) e
 	}
 }
 
-// dirents walks struct linux_dirent64 (getdents64(2)): u64 inode, s64 offset,
-// u16 length, u8 type, name ended by NUL.
+// dirents reads the link of each entry of what getdents64(2) gave.
 func (l *linkReader) dirents(fd int, b []byte, link string, f func(name, target []byte) bool) (more bool, denied error) {
-	for len(b) >= 19 {
-		size := int(binary.NativeEndian.Uint16(b[16:]))
-		if size < 19 || size > len(b) {
-			break
+	for {
+		name, rest, ok := nextEntry(b)
+		if !ok {
+			return true, denied
 		}
-		name, _, _ := bytes.Cut(b[19:size], []byte{0})
-		b = b[size:]
-		if len(name) == 0 || name[0] == '.' { // the directory itself and its parent
+		if b = rest; len(name) == 0 || name[0] == '.' { // the directory itself and its parent
 			continue
 		}
 		n, err := unix.Readlinkat(fd, string(name)+link, l.target)
@@ -97,5 +92,4 @@ func (l *linkReader) dirents(fd int, b []byte, link string, f func(name, target 
 			return false, denied
 		}
 	}
-	return true, denied
 }

@@ -186,13 +186,13 @@ func (s *nlSocket) askOnce(ctx context.Context, typ, flags uint16, body, raw []b
 		if err != nil {
 			return raw, fmt.Errorf("netlink answer to request %d: %w", typ, err)
 		}
-		done, intr, err := answerEnds(raw[len(raw)-n:], s.seq)
+		done, intr, errno := answerEnds(raw[len(raw)-n:], s.seq)
 		interrupted = interrupted || intr
-		if err != nil && len(raw) == n {
-			return raw[:0], err // nothing but the error came
+		if errno != 0 && len(raw) == n {
+			raw = raw[:0] // nothing but the error came
 		}
-		if err != nil {
-			return raw, err
+		if errno != 0 {
+			return raw, fmt.Errorf("netlink answer to request %d: %w", typ, unix.Errno(errno))
 		}
 		if done && interrupted {
 			return raw, errDumpInterrupted
@@ -224,39 +224,4 @@ func (s *nlSocket) receive(raw []byte) ([]byte, int, error) {
 	}
 	n = min(n, cap(raw)-len(raw))
 	return raw[:len(raw)+n], n, nil
-}
-
-// answerEnds looks through one datagram for what ends an answer: NLMSG_DONE,
-// an acknowledgement or an error, whose errno it gives.
-func answerEnds(b []byte, seq uint32) (done, interrupted bool, err error) {
-	for {
-		m, rest, ok := nextMessage(b)
-		if !ok {
-			return false, interrupted, nil
-		}
-		b = rest
-		if m.Seq != seq {
-			continue
-		}
-		interrupted = interrupted || m.Flags&nlfDumpInterrupt != 0
-		if m.Type != nlmsgError && m.Type != nlmsgDone {
-			continue
-		}
-		if code := int32(u32at(m.Body, 0)); code < 0 {
-			return true, interrupted, fmt.Errorf("netlink answer: %w", unix.Errno(-code))
-		}
-		return true, interrupted, nil
-	}
-}
-
-// dumpNetlink makes one dump request (the flags may add to it) of a netlink
-// family inside a namespace and gives the raw messages: see ask. Ask
-// kernelParts first whether the kernel would have to load a module for it.
-func dumpNetlink(ctx context.Context, h *collector.Host, ns netNS, family int, typ, flags uint16, body []byte) ([]byte, error) {
-	s, err := dialNetlink(h, ns, family)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	return s.ask(ctx, typ, flags|nlfDump, body)
 }

@@ -48,7 +48,7 @@ func TestDumpInsideANamespaceThatOnlyAFileHolds(t *testing.T) {
 		if ns.FirstPID != 0 {
 			t.Logf("a thread is still inside: %+v", ns)
 		}
-		raw, err := dumpNetlink(context.Background(), h, ns, unix.NETLINK_ROUTE, unix.RTM_GETLINK, 0, make([]byte, 16))
+		raw, err := dumpNetlink(t, h, ns, unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, 16))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,8 +68,19 @@ func TestDumpInsideANamespaceThatOnlyAFileHolds(t *testing.T) {
 
 func TestErrorOfTheKernelIsGiven(t *testing.T) {
 	h := collector.ThisHost()
-	_, err := dumpNetlink(context.Background(), h, netNS{Own: true}, unix.NETLINK_ROUTE, 0x7ff0, 0, make([]byte, 16))
+	_, err := dumpNetlink(t, h, netNS{Own: true}, unix.NETLINK_ROUTE, 0x7ff0, make([]byte, 16))
 	if err == nil {
 		t.Error("no error for a request that no kernel knows")
 	}
+}
+
+// dumpNetlink makes one dump request inside a namespace.
+func dumpNetlink(t *testing.T, h *collector.Host, ns netNS, family int, typ uint16, body []byte) ([]byte, error) {
+	t.Helper()
+	s, err := dialNetlink(h, ns, family)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	return s.ask(t.Context(), typ, nlfDump, body)
 }

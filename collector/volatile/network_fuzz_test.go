@@ -34,6 +34,7 @@ func FuzzRtnetlink(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fuzzDecoder(t).rtnetlink(b)
 		filterParents(b)
+		nsidOf(b)
 	})
 }
 

@@ -209,12 +209,8 @@ func (r *netReader) nsids(ctx context.Context, ns netNS) ([]byte, error) {
 		if err != nil {
 			return out, err
 		}
-		if m, _, ok := nextMessage(raw); ok && m.Type == unix.RTM_NEWNSID && len(m.Body) > 4 {
-			eachAttr(m.Body[4:], func(t uint16, v []byte) {
-				if id := int32(u32at(v, 0)); t == unix.NETNSA_NSID && id >= 0 {
-					out = fmt.Appendf(out, "%d %d\n", id, r.spaces[i].Inode)
-				}
-			})
+		if id, ok := nsidOf(raw); ok {
+			out = fmt.Appendf(out, "%d %d\n", id, r.spaces[i].Inode)
 		}
 	}
 	if len(out) == 0 {

@@ -2,7 +2,6 @@ package volatile
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"strconv"
 	"strings"
@@ -22,12 +21,20 @@ func conntrackTextPart(h *collector.Host, name string) netPart {
 	}, (*netDecoder).conntrackText}
 }
 
-// nlAttr appends an attribute.
-func nlAttr(dst []byte, typ uint16, v []byte) []byte {
-	dst = binary.NativeEndian.AppendUint16(dst, uint16(nlAttrLen+len(v)))
-	dst = binary.NativeEndian.AppendUint16(dst, typ)
-	dst = append(dst, v...)
-	return append(dst, make([]byte, nlAlign(len(v))-len(v))...)
+// nsidOf reads the answer to RTM_GETNSID (include/uapi/linux/net_namespace.h): a
+// message RTM_NEWNSID, 88, whose attribute NETNSA_NSID, 1, is -1 where the
+// namespace has no number.
+func nsidOf(raw []byte) (id int32, ok bool) {
+	m, _, found := nextMessage(raw)
+	if !found || m.Type != 88 || len(m.Body) <= 4 {
+		return 0, false
+	}
+	eachAttr(m.Body[4:], func(t uint16, v []byte) {
+		if n := int32(u32at(v, 0)); t == 1 && len(v) >= 4 && n >= 0 {
+			id, ok = n, true
+		}
+	})
+	return id, ok
 }
 
 // nsids reads lines "NSID INODE": how this namespace numbers the others.

@@ -9,7 +9,6 @@ const (
 	nlHeaderLen = 16
 	nlAttrLen   = 4
 
-	nlmsgNoop  = 1
 	nlmsgError = 2
 	nlmsgDone  = 3
 
@@ -77,6 +76,33 @@ func appendMessage(dst []byte, typ, flags uint16, seq uint32, body []byte) []byt
 		dst = append(dst, 0)
 	}
 	return dst
+}
+
+// nlAttr appends one attribute with its padding.
+func nlAttr(dst []byte, typ uint16, v []byte) []byte {
+	dst = binary.NativeEndian.AppendUint16(dst, uint16(nlAttrLen+len(v)))
+	dst = binary.NativeEndian.AppendUint16(dst, typ)
+	dst = append(dst, v...)
+	return append(dst, make([]byte, nlAlign(len(v))-len(v))...)
+}
+
+// answerEnds looks through one datagram for what ends an answer to a request:
+// NLMSG_DONE, an acknowledgement or an error, whose errno it gives.
+func answerEnds(b []byte, seq uint32) (done, interrupted bool, errno uint32) {
+	for {
+		m, rest, ok := nextMessage(b)
+		if !ok {
+			return false, interrupted, 0
+		}
+		b = rest
+		if m.Seq != seq {
+			continue
+		}
+		interrupted = interrupted || m.Flags&nlfDumpInterrupt != 0
+		if m.Type == nlmsgError || m.Type == nlmsgDone {
+			return true, interrupted, uint32(max(0, -int64(int32(u32at(m.Body, 0)))))
+		}
+	}
 }
 
 // u16at, u32at and u64at read a number in the machine's order; 0 where the

@@ -2,6 +2,7 @@ package volatile
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 )
 
@@ -41,9 +42,36 @@ func TestLyingLengthsEndTheWalk(t *testing.T) {
 	}
 }
 
+func TestWhatEndsAnAnswer(t *testing.T) {
+	word := func(n int32) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(n)) }
+	for _, c := range []struct {
+		typ, flags    uint16
+		seq           uint32
+		body          []byte
+		done, changed bool
+		errno         uint32
+	}{
+		{20, 0, 7, nil, false, false, 0},
+		{20, nlfDumpInterrupt, 7, nil, false, true, 0},
+		{nlmsgDone, 0, 7, word(0), true, false, 0},
+		{nlmsgDone, 0, 6, word(0), false, false, 0}, // of another request
+		{nlmsgDone, nlfDumpInterrupt, 7, word(-4), true, true, 4},
+		{nlmsgError, 0, 7, word(-1), true, false, 1},
+		{nlmsgError, 0, 7, word(5), true, false, 0},
+		{nlmsgError, 0, 7, word(-1 << 31), true, false, 1 << 31},
+		{nlmsgError, 0, 7, nil, true, false, 0},
+	} {
+		b := appendMessage(appendMessage(nil, 21, 0, 7, nil), c.typ, c.flags, c.seq, c.body)
+		if done, changed, errno := answerEnds(b, 7); done != c.done || changed != c.changed || errno != c.errno {
+			t.Errorf("%+v: %v %v %d", c, done, changed, errno)
+		}
+	}
+}
+
 func FuzzNetlinkWalk(f *testing.F) {
 	f.Add(appendMessage(nil, 20, 2, 1, []byte{7, 0, 3, 0, 'a', 'b', 'c', 0}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		answerEnds(raw, 1)
 		total := 0
 		for {
 			m, rest, ok := nextMessage(raw)

@@ -1,6 +1,9 @@
 package volatile
 
 import (
+	"bytes"
+	"encoding/binary"
+	"math"
 	"slices"
 	"strconv"
 
@@ -22,6 +25,36 @@ func appendNumbers(dst []int, all []string) []int {
 	}
 	slices.Sort(dst)
 	return dst
+}
+
+// nextEntry cuts the first entry from what getdents64(2) gave, struct
+// linux_dirent64: u64 inode, s64 offset, u16 length of the entry, u8 type, name
+// ended by NUL. It allocates nothing. ok is false at the end and where a length lies.
+func nextEntry(b []byte) (name, rest []byte, ok bool) {
+	const head = 19
+	if len(b) <= head {
+		return nil, nil, false
+	}
+	n := int(binary.NativeEndian.Uint16(b[16:]))
+	if n <= head || n > len(b) {
+		return nil, nil, false
+	}
+	name, _, _ = bytes.Cut(b[head:n], []byte{0})
+	return name, b[n:], true
+}
+
+// appendEntryNumbers is appendNumbers for what getdents64(2) gave, in its order.
+func appendEntryNumbers(dst []int, b []byte) []int {
+	for {
+		name, rest, ok := nextEntry(b)
+		if !ok {
+			return dst
+		}
+		if n, isNumber := digits(name); isNumber && n <= math.MaxInt32 {
+			dst = append(dst, int(n))
+		}
+		b = rest
+	}
 }
 
 // eachLink is linkReader.each for any host: two system calls and more a link.

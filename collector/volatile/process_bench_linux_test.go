@@ -131,7 +131,7 @@ func (f *floor) list(dir string) []int {
 	if err != nil {
 		return nil
 	}
-	return appendEntries(nil, f.buf[:n])
+	return appendEntryNumbers(nil, f.buf[:n])
 }
 
 func (f *floor) read(name string) {

@@ -1,7 +1,6 @@
 package volatile
 
 import (
-	"encoding/binary"
 	"errors"
 	"slices"
 	"strconv"
@@ -143,37 +142,11 @@ func (d *liveDir) list(dst []int, name string, limit int) ([]int, error) {
 			slices.Sort(dst)
 			return dst, nil
 		}
-		dst = appendEntries(dst, d.entries[:n])
+		dst = appendEntryNumbers(dst, d.entries[:n])
 		if len(dst) > limit {
 			return dst[:limit], evidence.Cut("more than %d entries", limit)
 		}
 	}
-}
-
-// appendEntries takes the numbers among the names of getdents64(2): inode and
-// offset of 8 bytes each, length of 2, type of 1, name ended by NUL.
-func appendEntries(dst []int, b []byte) []int {
-	for len(b) > 19 {
-		size := int(binary.NativeEndian.Uint16(b[16:]))
-		if size < 20 || size > len(b) {
-			return dst
-		}
-		n, digits := 0, 0
-		for _, c := range b[19:size] {
-			if c < '0' || c > '9' || digits > 9 {
-				if c != 0 {
-					digits = 0
-				}
-				break
-			}
-			n, digits = n*10+int(c-'0'), digits+1
-		}
-		if digits > 0 {
-			dst = append(dst, n)
-		}
-		b = b[size:]
-	}
-	return dst
 }
 
 // Close ends the use of one process.
