@@ -36,7 +36,7 @@ func collectProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) 
 	}
 	for _, path := range [...]string{fileTable, mapTable} {
 		err := to.Put(ctx, evidence.Item{Path: path, Source: "the process list of " + runtime.GOOS}, func(io.Writer) error {
-			return evidence.Skip("not on %s", runtime.GOOS)
+			return notOnThisSystem()
 		})
 		if err != nil {
 			return err

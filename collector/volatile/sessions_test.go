@@ -302,7 +302,6 @@ func FuzzSessionTexts(f *testing.F) {
 	f.Add([]byte("ffff: 00000002 00000000 00010000 0001 01 22145 /run/a b\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		parseAssignments(string(b))
-		parseHomes(string(b))
 		ends := map[uint64]SocketEnd{}
 		for _, from := range textTables()[:5] {
 			addEnds(ends, &from, b)

@@ -19,7 +19,7 @@ import (
 // file descriptors that hold it. Items:
 //
 //	volatile/sockets/NS/FAMILY.nl     the kernel's answer to a sock_diag(7) dump: netlink messages as they came
-//	volatile/sockets/NS/proc-net.txt  the tables of /proc/net, in sections (writeSection)
+//	volatile/sockets/NS/proc-net.txt  the tables of /proc/net, in sections (sections.go)
 //	volatile/sockets/FAMILY.nl        why no namespace was asked for a family
 //	volatile/sockets.jsonl            one socketRow per socket: our namespace first, then by family and address
 //

@@ -4,14 +4,12 @@ package volatile
 
 import (
 	"os"
-	"runtime"
 
 	"hozen/collector"
-	"hozen/packager/evidence"
 )
 
 func openMemTree(*collector.Host, *memTree) (memDir, bool, error) {
-	return nil, false, evidence.Skip("not on %s", runtime.GOOS)
+	return nil, false, notOnThisSystem()
 }
 
 // nextExtent knows no holes here.

@@ -174,8 +174,3 @@ func FuzzMountinfo(f *testing.F) {
 		}
 	})
 }
-
-func FuzzAccounts(f *testing.F) {
-	f.Add("root:x:0:0::/root:/bin/sh\nx:y\n")
-	f.Fuzz(func(t *testing.T, s string) { parseNames(s) })
-}

@@ -7,8 +7,6 @@ import (
 	"os"
 	"runtime"
 	"time"
-
-	"hozen/packager/evidence"
 )
 
 // errNotLink stands for readlink's error on what is no link; other systems' own
@@ -21,7 +19,7 @@ func readClocks() (clockReading, error) {
 }
 
 func readNTP() (ntpReading, error) {
-	return ntpReading{}, evidence.Skip("not on %s", runtime.GOOS)
+	return ntpReading{}, notOnThisSystem()
 }
 
 // kernelNames has what Go knows of the system.

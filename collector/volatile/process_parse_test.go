@@ -36,6 +36,7 @@ func seedFrom(f *testing.F, suffix string) {
 
 func FuzzStat(f *testing.F) {
 	seedFrom(f, "/stat")
+	f.Add("614 (a) b) 0 (c) R 614")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := parseStat(text)
 		if err == nil && (s.last < statFieldsAtAll || !strings.Contains(text, "("+s.comm+")")) {
@@ -84,15 +85,6 @@ func strictIf[T any](t *testing.T, body []byte) {
 	if len(body) > 0 {
 		strictRows[T](t, body)
 	}
-}
-
-func FuzzNames(f *testing.F) {
-	f.Add("root:x:0:0:root:/root:/bin/sh\n:x:1:\nx:y\n", "0\t0\t0\t0")
-	f.Fuzz(func(t *testing.T, text, four string) {
-		n := parseNames(text)
-		n.list(nil, four)
-		n.four(four)
-	})
 }
 
 func FuzzBasis(f *testing.F) {

@@ -1,7 +1,6 @@
 package volatile
 
 import (
-	"os"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -100,12 +99,4 @@ func FuzzProcNetTables(f *testing.F) {
 			}
 		}
 	})
-}
-
-func FuzzProcessStat(f *testing.F) {
-	if b, err := os.ReadFile("/proc/self/stat"); err == nil {
-		f.Add(b)
-	}
-	f.Add([]byte("614 (a) b) 0 (c) R 614"))
-	f.Fuzz(func(t *testing.T, b []byte) { parseStat(string(b)) })
 }
