@@ -19,8 +19,9 @@ import (
 // For each namespace N (its inode) there are raw items
 // "volatile/network/N/WHAT.nl", netlink messages exactly as the kernel sent
 // them, "volatile/network/N/iptables.bin" and "volatile/network/N/proc_net.txt",
-// texts in sections ("nf_conntrack.txt" only where netlink cannot tell). Files lie below "volatile/network/files". The one table
-// "volatile/network.jsonl" has rows of many forms, told apart by their kind:
+// texts in sections ("nf_conntrack.txt" only where netlink cannot tell). Files lie
+// below "volatile/network/files". The one table "volatile/network.jsonl" has rows
+// of many forms, told apart by their kind:
 //
 //	link address neighbour fdb route rule nexthop qdisc filter multicast
 //	nft_table nft_chain nft_rule nft_set nft_element

@@ -12,8 +12,8 @@ import (
 )
 
 // WirelessRow is a saved wireless network, kind "wireless", or another saved
-// connection of a network manager, kind "connection". It says which settings hold a secret, never
-// the secret: that is in the raw file.
+// connection of a network manager, kind "connection". It says which settings
+// hold a secret, never the secret: that is in the raw file.
 type WirelessRow struct {
 	netFileHead
 	Manager  string       `json:"manager"`

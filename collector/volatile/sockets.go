@@ -21,7 +21,7 @@ import (
 //	volatile/sockets/NS/FAMILY.nl     the kernel's answer to a sock_diag(7) dump: netlink messages as they came
 //	volatile/sockets/NS/proc-net.txt  the tables of /proc/net, in sections (sections.go)
 //	volatile/sockets/FAMILY.nl        why no namespace was asked for a family
-//	volatile/sockets.jsonl            one socketRow per socket: our namespace first, then by family and address
+//	volatile/sockets.jsonl            one SocketRow per socket: our namespace first, then by family and address
 //
 // NS is the namespace's inode. A dump is made only where the part of the kernel
 // that answers it is there already (see kernelParts); else the rows come from

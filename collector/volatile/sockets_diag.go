@@ -22,7 +22,7 @@ type diagFamily struct {
 	protocol uint16
 	modules  []string // the parts of the kernel that answer it
 	listed   string   // its name in /proc/net/protocols; "" if it may have none there
-	parse    func(m nlMessage, f *diagFamily) (socketRow, bool)
+	parse    func(m nlMessage, f *diagFamily) (SocketRow, bool)
 }
 
 // diagFamilies are the dumps, in the order in which they are made: what changes
@@ -110,8 +110,8 @@ func (f *diagFamily) request() []byte {
 }
 
 // parseDiag gives the rows of a raw dump, and how many messages were not understood.
-func parseDiag(raw []byte, f *diagFamily, netns uint64) (rows []socketRow, strange int) {
-	rows = make([]socketRow, 0, countMessages(raw))
+func parseDiag(raw []byte, f *diagFamily, netns uint64) (rows []SocketRow, strange int) {
+	rows = make([]SocketRow, 0, countMessages(raw))
 	for {
 		m, rest, ok := nextMessage(raw)
 		if !ok {
@@ -149,8 +149,8 @@ func uidOf(n uint32) *uint32 { return &n }
 // cookieAt reads the two halves of a socket cookie, low one first.
 func cookieAt(b []byte, at int) uint64 { return uint64(u32at(b, at)) | uint64(u32at(b, at+4))<<32 }
 
-func memInfo(b []byte) *sockMemRow {
-	return &sockMemRow{
+func memInfo(b []byte) *SocketMemory {
+	return &SocketMemory{
 		RmemAlloc: u32at(b, 0), RcvBuf: u32at(b, 4), WmemAlloc: u32at(b, 8), SndBuf: u32at(b, 12), FwdAlloc: u32at(b, 16),
 		WmemQueued: u32at(b, 20), OptMem: u32at(b, 24), Backlog: u32at(b, 28), Drops: u32at(b, 32),
 	}

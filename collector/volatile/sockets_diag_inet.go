@@ -22,7 +22,7 @@ const (
 )
 
 // parseInetDiag reads struct inet_diag_msg (72 bytes) and its attributes.
-func parseInetDiag(m nlMessage, f *diagFamily) (r socketRow, ok bool) {
+func parseInetDiag(m nlMessage, f *diagFamily) (r SocketRow, ok bool) {
 	b := m.Body
 	if len(b) < 72 || b[0] != afInet && b[0] != afInet6 {
 		return r, false
@@ -49,7 +49,7 @@ func parseInetDiag(m nlMessage, f *diagFamily) (r socketRow, ok bool) {
 	}
 }
 
-func inetAttr(r *socketRow, typ uint16, val []byte, proto uint16) {
+func inetAttr(r *SocketRow, typ uint16, val []byte, proto uint16) {
 	if len(val) == 0 {
 		return
 	}
@@ -82,7 +82,7 @@ func inetAttr(r *socketRow, typ uint16, val []byte, proto uint16) {
 
 // diagSockID reads struct inet_diag_sockid (48 bytes): ports and addresses in
 // network order, then interface and cookie in the machine's.
-func diagSockID(r *socketRow, family uint8, id []byte) {
+func diagSockID(r *SocketRow, family uint8, id []byte) {
 	r.LocalPort = uint32(binary.BigEndian.Uint16(id))
 	r.RemotePort = uint32(binary.BigEndian.Uint16(id[2:]))
 	if family == afInet {
@@ -96,8 +96,8 @@ func diagSockID(r *socketRow, family uint8, id []byte) {
 }
 
 // tcpInfo reads struct tcp_info; an older kernel's is shorter, and what it lacks is 0.
-func tcpInfo(b []byte) *tcpInfoRow {
-	return &tcpInfoRow{
+func tcpInfo(b []byte) *SocketTCP {
+	return &SocketTCP{
 		Unacked: u32at(b, 24), LastDataSentMS: u32at(b, 44), LastDataRecvMS: u32at(b, 52), LastAckRecvMS: u32at(b, 56),
 		RTTMicros: u32at(b, 68), TotalRetrans: u32at(b, 100), BytesAcked: u64at(b, 120), BytesReceived: u64at(b, 128),
 		SegsOut: u32at(b, 136), SegsIn: u32at(b, 140), BytesSent: u64at(b, 200),
@@ -106,7 +106,7 @@ func tcpInfo(b []byte) *tcpInfoRow {
 
 // parseSMCDiag reads struct smc_diag_msg (include/uapi/linux/smc_diag.h): the
 // socket's identity is that of the TCP connection underneath.
-func parseSMCDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
+func parseSMCDiag(m nlMessage, _ *diagFamily) (r SocketRow, ok bool) {
 	b := m.Body
 	if len(b) < 64 {
 		return r, false

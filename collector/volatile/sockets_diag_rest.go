@@ -20,7 +20,7 @@ func eachAttr(b []byte, f func(typ uint16, val []byte)) {
 }
 
 // parseUnixDiag reads struct unix_diag_msg (16 bytes) and UNIX_DIAG_* (include/uapi/linux/unix_diag.h).
-func parseUnixDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
+func parseUnixDiag(m nlMessage, _ *diagFamily) (r SocketRow, ok bool) {
 	b := m.Body
 	if len(b) < 16 || b[0] != afUnix {
 		return r, false
@@ -59,12 +59,12 @@ func parseUnixDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
 }
 
 // parsePacketDiag reads struct packet_diag_msg (16 bytes) and PACKET_DIAG_* (include/uapi/linux/packet_diag.h).
-func parsePacketDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
+func parsePacketDiag(m nlMessage, _ *diagFamily) (r SocketRow, ok bool) {
 	b := m.Body
 	if len(b) < 16 || b[0] != afPacket {
 		return r, false
 	}
-	p := &packetRow{EtherType: u16at(b, 2)}
+	p := &SocketPacket{EtherType: u16at(b, 2)}
 	r.Family, r.Type, r.Packet = "packet", socketType(b[1]), p
 	r.Inode, r.Cookie = uint64(u32at(b, 4)), cookieAt(b, 8)
 	eachAttr(b[16:], func(typ uint16, val []byte) {
@@ -92,30 +92,30 @@ func parsePacketDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
 }
 
 // memberships reads an array of struct packet_diag_mclist, 44 bytes each.
-func memberships(b []byte) (out []mcastRow) {
+func memberships(b []byte) (out []SocketMembership) {
 	for ; len(b) >= 44; b = b[44:] {
 		alen := min(int(u16at(b, 10)), 32)
-		out = append(out, mcastRow{u32at(b, 0), u32at(b, 4), u16at(b, 8), hex.EncodeToString(b[12 : 12+alen])})
+		out = append(out, SocketMembership{u32at(b, 0), u32at(b, 4), u16at(b, 8), hex.EncodeToString(b[12 : 12+alen])})
 	}
 	return out
 }
 
 // ring reads the four fields with which struct packet_diag_ring and netlink_diag_ring begin.
-func ring(b []byte) *ringRow {
-	r := ringRow{u32at(b, 0), u32at(b, 4), u32at(b, 8), u32at(b, 12)}
-	if r == (ringRow{}) {
+func ring(b []byte) *SocketRing {
+	r := SocketRing{u32at(b, 0), u32at(b, 4), u32at(b, 8), u32at(b, 12)}
+	if r == (SocketRing{}) {
 		return nil
 	}
 	return &r
 }
 
 // parseNetlinkDiag reads struct netlink_diag_msg (28 bytes) and NETLINK_DIAG_* (include/uapi/linux/netlink_diag.h).
-func parseNetlinkDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
+func parseNetlinkDiag(m nlMessage, _ *diagFamily) (r SocketRow, ok bool) {
 	b := m.Body
 	if len(b) < 28 || b[0] != afNetlink {
 		return r, false
 	}
-	n := &nlSocketRow{Number: b[2], DstPort: u32at(b, 8), DstGroup: u32at(b, 12)}
+	n := &SocketNetlink{Number: b[2], DstPort: u32at(b, 8), DstGroup: u32at(b, 12)}
 	r.Family, r.Type, r.Protocol, r.Netlink = "netlink", socketType(b[1]), netlinkName(b[2]), n
 	switch b[3] { // NETLINK_UNCONNECTED and NETLINK_CONNECTED; until the first connect(2) it is TCP_CLOSE
 	case 0:
@@ -157,7 +157,7 @@ func groupMask(b []byte) string {
 }
 
 // parseVsockDiag reads struct vsock_diag_msg (32 bytes; include/uapi/linux/vm_sockets_diag.h).
-func parseVsockDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
+func parseVsockDiag(m nlMessage, _ *diagFamily) (r SocketRow, ok bool) {
 	b := m.Body
 	if len(b) < 32 || b[0] != afVsock {
 		return r, false
@@ -170,12 +170,12 @@ func parseVsockDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
 }
 
 // parseXDPDiag reads struct xdp_diag_msg (16 bytes) and XDP_DIAG_* (include/uapi/linux/xdp_diag.h).
-func parseXDPDiag(m nlMessage, _ *diagFamily) (r socketRow, ok bool) {
+func parseXDPDiag(m nlMessage, _ *diagFamily) (r SocketRow, ok bool) {
 	b := m.Body
 	if len(b) < 16 || b[0] != afXDP {
 		return r, false
 	}
-	x := &xdpRow{}
+	x := &SocketXDP{}
 	r.Family, r.Type, r.XDP = "xdp", socketType(b[1]), x
 	r.Inode, r.Cookie = uint64(u32at(b, 4)), cookieAt(b, 8)
 	eachAttr(b[16:], func(typ uint16, val []byte) {

@@ -26,20 +26,20 @@ func TestDumpsOfARealKernel(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		want   []string // each must be a row
-		detail func(r *socketRow) bool
+		detail func(r *SocketRow) bool
 	}{
-		{"tcp", []string{"listen 0.0.0.0", "established 127.0.0.1"}, func(r *socketRow) bool {
+		{"tcp", []string{"listen 0.0.0.0", "established 127.0.0.1"}, func(r *SocketRow) bool {
 			return r.UID != nil && (r.State != "listen" || r.Mem != nil && r.Cong != "" && r.SendQ == 7) && (r.State != "established" || r.TCP != nil) && r.Cookie != 0
 		}},
-		{"tcp6", []string{"listen ::"}, func(r *socketRow) bool { return r.Family == "inet6" }},
-		{"udp", []string{"close 0.0.0.0"}, func(r *socketRow) bool { return r.LocalPort != 0 }},
-		{"mptcp", []string{"listen 0.0.0.0"}, func(r *socketRow) bool { return r.Protocol == "mptcp" && r.Inode != 0 }},
-		{"unix", []string{"close "}, func(r *socketRow) bool { return r.Abstract && r.Path[:7] == "hozen\n\x1b" && r.Type == "stream" }},
-		{"packet", []string{" "}, func(r *socketRow) bool {
+		{"tcp6", []string{"listen ::"}, func(r *SocketRow) bool { return r.Family == "inet6" }},
+		{"udp", []string{"close 0.0.0.0"}, func(r *SocketRow) bool { return r.LocalPort != 0 }},
+		{"mptcp", []string{"listen 0.0.0.0"}, func(r *SocketRow) bool { return r.Protocol == "mptcp" && r.Inode != 0 }},
+		{"unix", []string{"close "}, func(r *SocketRow) bool { return r.Abstract && r.Path[:7] == "hozen\n\x1b" && r.Type == "stream" }},
+		{"packet", []string{" "}, func(r *SocketRow) bool {
 			f, _ := hex.DecodeString(r.Packet.Filter)
 			return len(f) == 8 && u32at(f, 4) == 0x1234 && r.Packet.Memberships[0].IfIndex == 1 && r.Type == "raw"
 		}},
-		{"netlink", []string{"close "}, func(r *socketRow) bool {
+		{"netlink", []string{"close "}, func(r *SocketRow) bool {
 			return r.Netlink.Number != 0 || r.LocalPort == 0 || r.Netlink.Groups == "11"
 		}},
 	} {

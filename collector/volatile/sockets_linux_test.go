@@ -147,9 +147,9 @@ func TestEverySocketOfThreeNamespacesIsFound(t *testing.T) {
 	}
 }
 
-func checkPlanted(t *testing.T, record func(string) (evidence.Record, bool), rows []socketRow, room *socketRoom, p planted, dir string) {
+func checkPlanted(t *testing.T, record func(string) (evidence.Record, bool), rows []SocketRow, room *socketRoom, p planted, dir string) {
 	name := p.family + " " + p.protocol
-	i := slices.IndexFunc(rows, func(r socketRow) bool {
+	i := slices.IndexFunc(rows, func(r SocketRow) bool {
 		return r.Inode == p.inode && (r.Views == viewFD || r.Family == p.family && r.Protocol == p.protocol)
 	})
 	if i < 0 {
@@ -157,7 +157,7 @@ func checkPlanted(t *testing.T, record func(string) (evidence.Record, bool), row
 		return
 	}
 	r := &rows[i]
-	held := slices.ContainsFunc(r.Holders, func(h holderRow) bool {
+	held := slices.ContainsFunc(r.Holders, func(h SocketHolder) bool {
 		return h.PID == os.Getpid() && h.FD == p.fd && h.StartTicks > 0 && h.Comm != ""
 	})
 	if !held {
@@ -266,7 +266,7 @@ func TestUnixRowsAgreeWithSS(t *testing.T) {
 	before := ssUnix(t, ss)
 	rows, _ := collectRows(t, collector.ThisHost())
 	after := ssUnix(t, ss)
-	ours := map[uint64]*socketRow{}
+	ours := map[uint64]*SocketRow{}
 	for i := range rows {
 		ours[rows[i].Inode] = &rows[i]
 	}

@@ -7,10 +7,10 @@ import (
 	"hozen/collector/jsonl"
 )
 
-// A socketRow is one socket, a line of volatile/sockets.jsonl. Fields that a
+// A SocketRow is one socket, a line of volatile/sockets.jsonl. Fields that a
 // family does not have, or that no view told, are left out; a number that is left
 // out is 0 or unknown, except where a pointer tells the two apart.
-type socketRow struct {
+type SocketRow struct {
 	// NetNS is the inode of the network namespace; 0 for a socket that only a
 	// file descriptor shows: which namespace it is in is not known.
 	NetNS uint64 `json:"netns"`
@@ -56,11 +56,11 @@ type socketRow struct {
 	TClass   uint8      `json:"tclass,omitzero"`
 	V6Only   bool       `json:"v6only,omitzero"`
 
-	TCP     *tcpInfoRow  `json:"tcp_info,omitempty"`
-	Mem     *sockMemRow  `json:"mem,omitempty"`
-	Packet  *packetRow   `json:"packet,omitempty"`
-	Netlink *nlSocketRow `json:"netlink,omitempty"`
-	XDP     *xdpRow      `json:"xdp,omitempty"`
+	TCP     *SocketTCP     `json:"tcp_info,omitempty"`
+	Mem     *SocketMemory  `json:"mem,omitempty"`
+	Packet  *SocketPacket  `json:"packet,omitempty"`
+	Netlink *SocketNetlink `json:"netlink,omitempty"`
+	XDP     *SocketXDP     `json:"xdp,omitempty"`
 
 	// Views are where it was seen: sock_diag, proc (a table of /proc/net), fd (a
 	// file descriptor of a process).
@@ -72,23 +72,23 @@ type socketRow struct {
 	// Holders are the file descriptors that hold it, sorted. None: the kernel's
 	// own, not accepted yet, closed while we looked, on its way in a message
 	// (SCM_RIGHTS), held by a process whose descriptors we may not read, or hidden.
-	Holders   []holderRow `json:"holders,omitempty"`
-	Runtime   string      `json:"runtime,omitempty"` // of the container of a holder, else of the namespace
-	Container string      `json:"container,omitempty"`
+	Holders   []SocketHolder `json:"holders,omitempty"`
+	Runtime   string         `json:"runtime,omitempty"` // of the container of a holder, else of the namespace
+	Container string         `json:"container,omitempty"`
 }
 
-// A holderRow is one file descriptor that holds a socket. PID and StartTicks
+// A SocketHolder is one file descriptor that holds a socket. PID and StartTicks
 // together name the process.
-type holderRow struct {
+type SocketHolder struct {
 	PID        int        `json:"pid"`
 	FD         int        `json:"fd"`
 	StartTicks uint64     `json:"start_ticks,omitzero"` // field 22 of /proc/PID/stat
 	Comm       jsonl.Text `json:"comm,omitempty"`
 }
 
-// A tcpInfoRow has what struct tcp_info (include/uapi/linux/tcp.h) says of traffic
+// A SocketTCP has what struct tcp_info (include/uapi/linux/tcp.h) says of traffic
 // and time; the raw dump has all of it.
-type tcpInfoRow struct {
+type SocketTCP struct {
 	RTTMicros      uint32 `json:"rtt_us"`
 	LastDataSentMS uint32 `json:"last_data_sent_ms"` // before the dump
 	LastDataRecvMS uint32 `json:"last_data_recv_ms"`
@@ -102,8 +102,8 @@ type tcpInfoRow struct {
 	SegsIn         uint32 `json:"segs_in"`
 }
 
-// A sockMemRow is the array SK_MEMINFO_* (include/uapi/linux/sock_diag.h), in bytes.
-type sockMemRow struct {
+// A SocketMemory is the array SK_MEMINFO_* (include/uapi/linux/sock_diag.h), in bytes.
+type SocketMemory struct {
 	RmemAlloc  uint32 `json:"rmem_alloc"`
 	RcvBuf     uint32 `json:"rcvbuf"`
 	WmemAlloc  uint32 `json:"wmem_alloc"`
@@ -115,49 +115,49 @@ type sockMemRow struct {
 	Drops      uint32 `json:"drops"`
 }
 
-// A packetRow is what packet(7) sockets have: a program that listens to the wire.
-type packetRow struct {
-	EtherType   uint16     `json:"ethertype"` // in host order; 3 is ETH_P_ALL
-	Version     uint32     `json:"version,omitzero"`
-	Flags       uint32     `json:"flags,omitzero"` // PDI_* of packet_diag.h
-	RxRing      *ringRow   `json:"rx_ring,omitempty"`
-	TxRing      *ringRow   `json:"tx_ring,omitempty"`
-	Fanout      uint32     `json:"fanout,omitzero"`
-	Memberships []mcastRow `json:"memberships,omitempty"`
+// A SocketPacket is what packet(7) sockets have: a program that listens to the wire.
+type SocketPacket struct {
+	EtherType   uint16             `json:"ethertype"` // in host order; 3 is ETH_P_ALL
+	Version     uint32             `json:"version,omitzero"`
+	Flags       uint32             `json:"flags,omitzero"` // PDI_* of packet_diag.h
+	RxRing      *SocketRing        `json:"rx_ring,omitempty"`
+	TxRing      *SocketRing        `json:"tx_ring,omitempty"`
+	Fanout      uint32             `json:"fanout,omitzero"`
+	Memberships []SocketMembership `json:"memberships,omitempty"`
 	// Filter is the classic BPF program in hex, struct sock_filter after struct
 	// sock_filter, in the machine's byte order.
 	Filter string `json:"filter,omitempty"`
 }
 
-type ringRow struct {
+type SocketRing struct {
 	BlockSize uint32 `json:"block_size"`
 	BlockNr   uint32 `json:"block_nr"`
 	FrameSize uint32 `json:"frame_size"`
 	FrameNr   uint32 `json:"frame_nr"`
 }
 
-// A mcastRow is a membership of a packet socket. Type 1 is promiscuous mode
+// A SocketMembership is a membership of a packet socket. Type 1 is promiscuous mode
 // (PACKET_MR_PROMISC, packet(7)).
-type mcastRow struct {
+type SocketMembership struct {
 	IfIndex uint32 `json:"ifindex"`
 	Count   uint32 `json:"count"`
 	Type    uint16 `json:"type"`
 	Addr    string `json:"addr,omitempty"` // hex
 }
 
-// A nlSocketRow is what netlink(7) sockets have.
-type nlSocketRow struct {
-	Number   uint8    `json:"number"`           // of the netlink family
-	Groups   string   `json:"groups,omitempty"` // bit mask in hex, lowest group last
-	DstPort  uint32   `json:"dst_port,omitzero"`
-	DstGroup uint32   `json:"dst_group,omitzero"`
-	Flags    uint32   `json:"flags,omitzero"` // NDIAG_FLAG_*
-	RxRing   *ringRow `json:"rx_ring,omitempty"`
-	TxRing   *ringRow `json:"tx_ring,omitempty"`
+// A SocketNetlink is what netlink(7) sockets have.
+type SocketNetlink struct {
+	Number   uint8       `json:"number"`           // of the netlink family
+	Groups   string      `json:"groups,omitempty"` // bit mask in hex, lowest group last
+	DstPort  uint32      `json:"dst_port,omitzero"`
+	DstGroup uint32      `json:"dst_group,omitzero"`
+	Flags    uint32      `json:"flags,omitzero"` // NDIAG_FLAG_*
+	RxRing   *SocketRing `json:"rx_ring,omitempty"`
+	TxRing   *SocketRing `json:"tx_ring,omitempty"`
 }
 
-// A xdpRow is what AF_XDP sockets have.
-type xdpRow struct {
+// A SocketXDP is what AF_XDP sockets have.
+type SocketXDP struct {
 	QueueID  uint32 `json:"queue_id"`
 	UmemSize uint64 `json:"umem_size,omitzero"`
 	UmemID   uint32 `json:"umem_id,omitzero"`

@@ -22,7 +22,7 @@ type socketTable struct {
 
 // A tableRow is a row with the table that it is in (the name of its dump).
 type tableRow struct {
-	socketRow
+	SocketRow
 	table string
 }
 
@@ -62,7 +62,7 @@ func (t *socketTable) empty() bool {
 
 // add adds the rows of one table in one view; whole says that the view was read
 // to its end.
-func (t *socketTable) add(table string, netns uint64, rows []socketRow, view views, whole bool) {
+func (t *socketTable) add(table string, netns uint64, rows []SocketRow, view views, whole bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if whole {
@@ -73,7 +73,7 @@ func (t *socketTable) add(table string, netns uint64, rows []socketRow, view vie
 		r := tableRow{rows[i], table}
 		k := keyOf(&r)
 		at, known := t.at[k]
-		if known && t.rows[at].merge(&r.socketRow) {
+		if known && t.rows[at].merge(&r.SocketRow) {
 			continue
 		}
 		if !known {
@@ -85,7 +85,7 @@ func (t *socketTable) add(table string, netns uint64, rows []socketRow, view vie
 
 // merge takes over from another view what this row lacks. It refuses where the
 // two say different things: then both stay, for one of them may be a lie.
-func (r *tableRow) merge(o *socketRow) bool {
+func (r *tableRow) merge(o *SocketRow) bool {
 	if !samePath(string(r.Path), string(o.Path)) || r.LocalPort != o.LocalPort || r.LocalAddr != o.LocalAddr {
 		return false
 	}
@@ -119,7 +119,7 @@ func samePath(name, text string) bool {
 
 // finish gives the rows, with their holders and with the sockets that only file
 // descriptors show, sorted.
-func (t *socketTable) finish(h *collector.Host, s *procScan, list []netNS) []*socketRow {
+func (t *socketTable) finish(h *collector.Host, s *procScan, list []netNS) []*SocketRow {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	order := map[uint64]int{}
@@ -137,27 +137,27 @@ func (t *socketTable) finish(h *collector.Host, s *procScan, list []netNS) []*so
 		if r.State != "bound" { // which /proc/net/tcp never shows (inet_csk_bind_conflict, Linux 6.8)
 			r.UnseenBy = t.read[viewRead{r.NetNS, r.table}] &^ r.Views
 		}
-		s.holders(&r.socketRow)
+		s.holders(&r.SocketRow)
 		if p := home[r.NetNS]; r.Container == "" && len(r.Holders) == 0 && p != nil {
 			r.Runtime, r.Container = p.runtime, p.container
 		}
 	}
 	for inode, holds := range s.held {
 		if !known[inode] {
-			t.rows = append(t.rows, tableRow{socketRow: s.fdOnly(h, inode, holds[0])})
+			t.rows = append(t.rows, tableRow{SocketRow: s.fdOnly(h, inode, holds[0])})
 		}
 	}
-	out := make([]*socketRow, len(t.rows))
+	out := make([]*SocketRow, len(t.rows))
 	for i := range t.rows {
-		out[i] = &t.rows[i].socketRow
+		out[i] = &t.rows[i].SocketRow
 	}
-	slices.SortStableFunc(out, func(a, b *socketRow) int {
+	slices.SortStableFunc(out, func(a, b *SocketRow) int {
 		return cmp.Or(cmp.Compare(order[a.NetNS], order[b.NetNS]), cmp.Compare(a.NetNS, b.NetNS), compareSockets(a, b))
 	})
 	return out
 }
 
-func compareSockets(a, b *socketRow) int {
+func compareSockets(a, b *SocketRow) int {
 	return cmp.Or(
 		cmp.Compare(a.Family, b.Family), cmp.Compare(a.Protocol, b.Protocol),
 		a.LocalAddr.Compare(b.LocalAddr), cmp.Compare(a.LocalPort, b.LocalPort),
@@ -166,25 +166,25 @@ func compareSockets(a, b *socketRow) int {
 }
 
 // holders gives a row the file descriptors that hold its socket, and its container.
-func (s *procScan) holders(r *socketRow) {
+func (s *procScan) holders(r *SocketRow) {
 	if r.Inode == 0 {
 		return
 	}
 	for _, hold := range s.held[r.Inode] {
 		p := &s.procs[hold.proc]
-		r.Holders = append(r.Holders, holderRow{PID: p.PID, FD: int(hold.fd), StartTicks: p.start, Comm: p.comm})
+		r.Holders = append(r.Holders, SocketHolder{PID: p.PID, FD: int(hold.fd), StartTicks: p.start, Comm: p.comm})
 		if r.Container == "" {
 			r.Runtime, r.Container = p.runtime, p.container
 		}
 	}
-	slices.SortFunc(r.Holders, func(a, b holderRow) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
+	slices.SortFunc(r.Holders, func(a, b SocketHolder) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
 }
 
 // fdOnly is the row of a socket that no table shows: of a family without a
 // table, not bound or connected yet, of a namespace that could not be read, or
 // hidden from the tables. The kernel still tells its protocol.
-func (s *procScan) fdOnly(h *collector.Host, inode uint64, hold socketHold) socketRow {
-	r := socketRow{Family: "unknown", Inode: inode, Views: viewFD}
+func (s *procScan) fdOnly(h *collector.Host, inode uint64, hold socketHold) SocketRow {
+	r := SocketRow{Family: "unknown", Inode: inode, Views: viewFD}
 	if h.Live {
 		fd := "/proc/" + strconv.Itoa(s.procs[hold.proc].PID) + "/fd/" + strconv.Itoa(int(hold.fd))
 		r.Protocol = socketProtocolName(fd, inode)

@@ -22,13 +22,13 @@ func TestSocketsConform(t *testing.T) {
 }
 
 // collectRows runs the collector and gives its table.
-func collectRows(t testing.TB, h *collector.Host) ([]socketRow, *hosttest.Sink) {
+func collectRows(t testing.TB, h *collector.Host) ([]SocketRow, *hosttest.Sink) {
 	t.Helper()
 	var s hosttest.Sink
 	if err := Sockets(nil).Collect(context.Background(), h, &s); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := jsonl.Read[socketRow](s.Body(socketsTable))
+	rows, err := jsonl.Read[SocketRow](s.Body(socketsTable))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func collectRows(t testing.TB, h *collector.Host) ([]socketRow, *hosttest.Sink) 
 }
 
 // brief writes a row in one line: what a table of expectations compares.
-func brief(r *socketRow) string {
+func brief(r *SocketRow) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s/%s %s", r.NetNS, r.Family, r.Protocol, r.State)
 	if r.LocalAddr.IsValid() {
@@ -143,11 +143,11 @@ func TestNamespacesOfAFixture(t *testing.T) {
 func TestViewsThatDisagreeAreBothKept(t *testing.T) {
 	tab := newSocketTable()
 	uid := uidOf(7)
-	tab.add("tcp", 1, []socketRow{{NetNS: 1, Family: "inet", Inode: 5, Views: viewDiag, UID: uid}, {NetNS: 1, Family: "inet", Inode: 6, Views: viewDiag}}, viewDiag, true)
-	tab.add("tcp", 1, []socketRow{{NetNS: 1, Family: "inet", Inode: 5, Views: viewProc, RecvQ: 9}, {NetNS: 1, Family: "inet", Inode: 7, Views: viewProc}}, viewProc, true)
-	tab.add("unix", 1, []socketRow{{NetNS: 1, Family: "unix", Inode: 8, Path: "/a\n0: forged", Views: viewDiag}}, viewDiag, true)
-	tab.add("unix", 1, []socketRow{{NetNS: 1, Family: "unix", Inode: 8, Path: "/a", Views: viewProc}, {NetNS: 1, Family: "unix", Inode: 8, Path: "/b", Views: viewProc}}, viewProc, true)
-	tab.add("icmp", 1, []socketRow{{NetNS: 1, Family: "inet", Inode: 9, Views: viewProc}}, viewProc, true)
+	tab.add("tcp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 5, Views: viewDiag, UID: uid}, {NetNS: 1, Family: "inet", Inode: 6, Views: viewDiag}}, viewDiag, true)
+	tab.add("tcp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 5, Views: viewProc, RecvQ: 9}, {NetNS: 1, Family: "inet", Inode: 7, Views: viewProc}}, viewProc, true)
+	tab.add("unix", 1, []SocketRow{{NetNS: 1, Family: "unix", Inode: 8, Path: "/a\n0: forged", Views: viewDiag}}, viewDiag, true)
+	tab.add("unix", 1, []SocketRow{{NetNS: 1, Family: "unix", Inode: 8, Path: "/a", Views: viewProc}, {NetNS: 1, Family: "unix", Inode: 8, Path: "/b", Views: viewProc}}, viewProc, true)
+	tab.add("icmp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 9, Views: viewProc}}, viewProc, true)
 	want := map[string]string{
 		"5 ": "sock_diag,proc unseen by ", "6 ": "sock_diag unseen by proc", "7 ": "proc unseen by sock_diag",
 		"8 /a\n0: forged": "sock_diag,proc unseen by ", "8 /b": "proc unseen by sock_diag", "9 ": "proc unseen by ",

@@ -14,7 +14,7 @@ import (
 type textTable struct {
 	name     string
 	protocol string // of its sockets; "" where the table is raw text only
-	parse    func(line []byte, t *textTable, bigEndian bool) (socketRow, bool)
+	parse    func(line []byte, t *textTable, bigEndian bool) (SocketRow, bool)
 	diag     string // the dump of sock_diag that shows the same sockets; "" if there is none
 }
 
@@ -46,7 +46,7 @@ func textTables() []textTable {
 // the first line is the header. A unix socket's name may hold newlines: a line
 // that is no row is taken for the rest of the name before it; but such a rest
 // may be made to look like a row, and then like another socket.
-func parseText(text []byte, t *textTable, netns uint64, bigEndian bool) (rows []socketRow, strange int) {
+func parseText(text []byte, t *textTable, netns uint64, bigEndian bool) (rows []SocketRow, strange int) {
 	_, text = cutLine(text)
 	for len(text) > 0 {
 		var line []byte
@@ -94,7 +94,7 @@ func fieldsOf(line []byte, into [][]byte) [][]byte {
 // parseInetLine reads a line of tcp, udp, raw, icmp, udplite and their IPv6
 // kin (net/ipv4/tcp_ipv4.c get_tcp4_sock, net/ipv4/udp.c udp4_format_sock …):
 // sl, local and remote address, state, queues, timer, retransmits, uid, timeout, inode.
-func parseInetLine(line []byte, t *textTable, bigEndian bool) (r socketRow, ok bool) {
+func parseInetLine(line []byte, t *textTable, bigEndian bool) (r SocketRow, ok bool) {
 	var room [13][]byte
 	f := fieldsOf(line, room[:])
 	if len(f) < 10 || len(f[5]) < 4 {
@@ -175,7 +175,7 @@ func hexNum(b []byte, bits int) (uint64, bool) {
 // parseUnixLine reads "Num: RefCount Protocol Flags Type St Inode Path"
 // (net/unix/af_unix.c, unix_seq_show). An abstract name has @ for its first
 // NUL, so a path that begins with @ cannot be told from one.
-func parseUnixLine(line []byte, _ *textTable, _ bool) (r socketRow, ok bool) {
+func parseUnixLine(line []byte, _ *textTable, _ bool) (r SocketRow, ok bool) {
 	var room [7][]byte
 	f := fieldsOf(line, room[:])
 	if len(f) < 7 || !bytes.HasSuffix(f[0], []byte{':'}) {
@@ -208,7 +208,7 @@ func parseUnixLine(line []byte, _ *textTable, _ bool) (r socketRow, ok bool) {
 }
 
 // parsePacketLine reads "sk RefCnt Type Proto Iface R Rmem User Inode" (net/packet/af_packet.c, packet_seq_show).
-func parsePacketLine(line []byte, _ *textTable, _ bool) (r socketRow, ok bool) {
+func parsePacketLine(line []byte, _ *textTable, _ bool) (r SocketRow, ok bool) {
 	var room [10][]byte
 	f := fieldsOf(line, room[:])
 	if len(f) != 9 {
@@ -223,14 +223,14 @@ func parsePacketLine(line []byte, _ *textTable, _ bool) (r socketRow, ok bool) {
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) || uid > 0xffffffff {
 		return r, false
 	}
-	r.Family, r.Type, r.Packet = "packet", socketType(uint8(typ)), &packetRow{EtherType: uint16(proto)}
+	r.Family, r.Type, r.Packet = "packet", socketType(uint8(typ)), &SocketPacket{EtherType: uint16(proto)}
 	r.IfIndex, r.RecvQ, r.UID, r.Inode = uint32(iface), uint32(rmem), uidOf(uint32(uid)), inode
 	return r, true
 }
 
 // parseNetlinkLine reads "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode"
 // (net/netlink/af_netlink.c, netlink_native_seq_show). Groups has the first 32 only.
-func parseNetlinkLine(line []byte, _ *textTable, _ bool) (r socketRow, ok bool) {
+func parseNetlinkLine(line []byte, _ *textTable, _ bool) (r SocketRow, ok bool) {
 	var room [11][]byte
 	f := fieldsOf(line, room[:])
 	if len(f) != 10 {
@@ -250,7 +250,7 @@ func parseNetlinkLine(line []byte, _ *textTable, _ bool) (r socketRow, ok bool) 
 		port = -port
 	}
 	r.Family, r.Protocol, r.LocalPort = "netlink", netlinkName(uint8(proto)), uint32(port)
-	r.Netlink = &nlSocketRow{Number: uint8(proto)}
+	r.Netlink = &SocketNetlink{Number: uint8(proto)}
 	if groups != 0 {
 		r.Netlink.Groups = groupMask(binary.NativeEndian.AppendUint32(nil, uint32(groups)))
 	}
@@ -259,7 +259,7 @@ func parseNetlinkLine(line []byte, _ *textTable, _ bool) (r socketRow, ok bool) 
 }
 
 // parseBluetoothLine reads "sk RefCnt Rmem Wmem User Inode Parent …" (net/bluetooth/af_bluetooth.c, bt_seq_show).
-func parseBluetoothLine(line []byte, t *textTable, _ bool) (r socketRow, ok bool) {
+func parseBluetoothLine(line []byte, t *textTable, _ bool) (r SocketRow, ok bool) {
 	var room [8][]byte
 	f := fieldsOf(line, room[:])
 	if len(f) < 6 {

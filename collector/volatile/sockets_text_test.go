@@ -22,11 +22,11 @@ func TestLinesOfProcNet(t *testing.T) {
 		table, line string
 		big         bool
 		want        string // "" where the line is no row
-		detail      func(r *socketRow) bool
+		detail      func(r *SocketRow) bool
 	}{
 		{"tcp", "   1: 0100007F:C15C 0100007F:1F90 01 00000003:00000A00 01:00000014 00000002  1000        0 190839 2 000000006e2a8271 20 0 0 10 -1", false,
 			"0 inet/tcp established 127.0.0.1.49500 127.0.0.1.8080 i190839 q2560 ",
-			func(r *socketRow) bool {
+			func(r *SocketRow) bool {
 				return r.SendQ == 3 && r.Timer == "on" && r.TimerMS == 200 && r.Retrans == 2 && *r.UID == 1000
 			}},
 		{"tcp", "   1: 7F000001:C15C 7F000001:1F90 01 00000000:00000000 00:00000000 00000000     0        0 4 2 0 20 0 0 10 -1", true,
@@ -36,20 +36,20 @@ func TestLinesOfProcNet(t *testing.T) {
 		{"tcp6", "   1: B80D0120000000000000000001000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000    33        0 5 1 0 100 0 0 10 0", false,
 			"0 inet6/tcp listen 2001:db8::1.443 ::.0 i5 q0 ", nil},
 		{"udp", "  361: 00000000:0044 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 14215 2 0000000000000000 12", false,
-			"0 inet/udp close 0.0.0.0.68 0.0.0.0.0 i14215 q0 ", func(r *socketRow) bool { return r.Drops == 12 }},
+			"0 inet/udp close 0.0.0.0.68 0.0.0.0.0 i14215 q0 ", func(r *SocketRow) bool { return r.Drops == 12 }},
 		{"raw", "    1: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 9 2 0000000000000000 0", false,
-			"0 inet/raw close 0.0.0.0.0 0.0.0.0.0 i9 q0 ", func(r *socketRow) bool { return r.IPProtocol == 1 }},
+			"0 inet/raw close 0.0.0.0.0 0.0.0.0.0 i9 q0 ", func(r *SocketRow) bool { return r.IPProtocol == 1 }},
 		{"unix", "ffff9a8c0b1e4400: 00000002 00000000 00010000 0001 01 21034 /run/a b ", false, `0 unix/ listen "/run/a b " i21034 q0 `, nil},
 		{"unix", "0000000000000000: 00000003 00000000 00000000 0005 03 21035", false, "0 unix/ established i21035 q0 ",
-			func(r *socketRow) bool { return r.Type == "seqpacket" && r.Path == "" }},
+			func(r *SocketRow) bool { return r.Type == "seqpacket" && r.Path == "" }},
 		{"unix", "0000000000000000: 00000003 00000000 00000000 0001 03     5 @/tmp/.X11-unix/X0", false, `0 unix/ established "/tmp/.X11-unix/X0" i5 q0 `,
-			func(r *socketRow) bool { return r.Abstract }},
+			func(r *SocketRow) bool { return r.Abstract }},
 		{"packet", "0000000000000000 3      2    88cc   3     1 512    100    16123", false, "0 packet/  i16123 q512 ",
-			func(r *socketRow) bool {
+			func(r *SocketRow) bool {
 				return r.Type == "dgram" && r.Packet.EtherType == 0x88cc && r.IfIndex == 3 && *r.UID == 100
 			}},
 		{"netlink", "0000000000000000 15  -4117  00000002 4        0        0     2        7        1438    ", false, "0 netlink/kobject_uevent  i1438 q4 ",
-			func(r *socketRow) bool {
+			func(r *SocketRow) bool {
 				return r.LocalPort == 4294963179 && r.Netlink.Groups == "02" && r.Drops == 7
 			}},
 		{"l2cap", "0000000000000000 2      0      0      0      30412  0      00:00:00:00:00:00 0 1 1 0 672 0 1", false, "0 bluetooth/l2cap  i30412 q0 ", nil},

@@ -29,17 +29,17 @@ func socketsElsewhere(ctx context.Context, h *collector.Host, to evidence.Sink) 
 		if err != nil {
 			return fmt.Errorf("connections: %w", err)
 		}
-		rows := make([]socketRow, 0, len(list))
+		rows := make([]SocketRow, 0, len(list))
 		for _, c := range list {
 			rows = append(rows, portableRow(c))
 		}
-		slices.SortStableFunc(rows, func(a, b socketRow) int { return compareSockets(&a, &b) })
+		slices.SortStableFunc(rows, func(a, b SocketRow) int { return compareSockets(&a, &b) })
 		return jsonl.Write(w, rows)
 	})
 }
 
-func portableRow(c net.ConnectionStat) socketRow {
-	r := socketRow{Family: "inet", Protocol: "udp", State: strings.ToLower(c.Status)}
+func portableRow(c net.ConnectionStat) SocketRow {
+	r := SocketRow{Family: "inet", Protocol: "udp", State: strings.ToLower(c.Status)}
 	if c.Family != 2 { // AF_INET; AF_INET6 is 23 here
 		r.Family = "inet6"
 	}
@@ -50,7 +50,7 @@ func portableRow(c net.ConnectionStat) socketRow {
 	r.RemoteAddr, _ = netip.ParseAddr(c.Raddr.IP)
 	r.LocalPort, r.RemotePort = c.Laddr.Port, c.Raddr.Port
 	if c.Pid != 0 {
-		r.Holders = []holderRow{{PID: int(c.Pid), FD: int(c.Fd)}}
+		r.Holders = []SocketHolder{{PID: int(c.Pid), FD: int(c.Fd)}}
 	}
 	return r
 }
