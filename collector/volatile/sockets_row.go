@@ -129,6 +129,8 @@ type SocketPacket struct {
 	Filter string `json:"filter,omitempty"`
 }
 
+// A SocketRing is a ring of a packet or netlink socket that a program has mapped
+// (struct tpacket_req and its kin, packet(7)).
 type SocketRing struct {
 	BlockSize uint32 `json:"block_size"`
 	BlockNr   uint32 `json:"block_nr"`
