@@ -112,7 +112,7 @@ type stateFile struct {
 func (p containerPlace) find(h *collector.Host, homes []string, hung *hangGuard, tally *evidence.Tally) (names []string, row ContainerPlace) {
 	row = ContainerPlace{Runtime: p.runtime, Pattern: jsonl.Text(p.pattern)}
 	note := func(what string, err error) {
-		_ = tally.Add(what, err)
+		tally.Add(what, err)
 		if row.Error == "" {
 			row.Error = jsonl.Text(what + ": " + err.Error())
 		}
@@ -157,7 +157,7 @@ func collectContainers(ctx context.Context, h *collector.Host, to evidence.Sink)
 	homes, hung := homeDirs(h), newHangGuard(h)
 	for _, p := range containerPlaces() {
 		if ctx.Err() != nil {
-			_ = tally.Add(p.pattern, context.Cause(ctx))
+			tally.Add(p.pattern, context.Cause(ctx))
 			break
 		}
 		names, row := p.find(h, homes, hung, &tally)

@@ -84,10 +84,10 @@ func containerOfUnit(name string) (runtime, id string) {
 		return "lxc", id
 	}
 	if id, ok := strings.CutPrefix(name, "systemd-nspawn@"); ok {
-		return named("nspawn", unescapeUnit(strings.TrimSuffix(id, ".service")))
+		return named("nspawn", unescapeHex(strings.TrimSuffix(id, ".service")))
 	}
 	if id, ok := strings.CutPrefix(unit, "machine-"); ok && unit != name {
-		return machine(unescapeUnit(id))
+		return machine(unescapeHex(id))
 	}
 	return "", ""
 }
@@ -146,37 +146,4 @@ func isHex(s string, min int) bool {
 		}
 	}
 	return true
-}
-
-// unescapeUnit undoes the \xNN of systemd-escape(1) in the name of a unit.
-func unescapeUnit(s string) string {
-	if !strings.Contains(s, `\x`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) && s[i+1] == 'x' {
-			hi, lo := hexDigit(s[i+2]), hexDigit(s[i+3])
-			if hi >= 0 && lo >= 0 {
-				b.WriteByte(byte(hi<<4 | lo))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-// hexDigit gives the value of a hex digit, -1 if it is none.
-func hexDigit(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
 }

@@ -133,7 +133,7 @@ func parseDockerHostConfig(f stateFile) (ContainerRow, error) {
 		CapAdd: jsonl.Texts(c.CapAdd), CapDrop: jsonl.Texts(c.CapDrop), SecurityOpt: jsonl.Texts(c.SecurityOpt), RestartPolicy: jsonl.Text(c.RestartPolicy.Name),
 	}
 	if n := c.RestartPolicy.MaximumRetryCount; n > 0 {
-		row.RestartPolicy += jsonl.Text(":" + itoa(n))
+		row.RestartPolicy += jsonl.Text(":" + strconv.Itoa(n))
 	}
 	for _, k := range sortedKeys(c.PortBindings) {
 		for _, b := range c.PortBindings[k] {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hozen/collector"
@@ -90,7 +91,7 @@ type containerSet struct {
 }
 
 func (s *containerSet) add(part ContainerRow, source string, err error) {
-	_ = s.tally.Add(source, err)
+	s.tally.Add(source, err)
 	if part.ID == "" {
 		return
 	}
@@ -155,7 +156,7 @@ func containerRows(ctx context.Context, h *collector.Host, files []stateFile) ([
 	s := &containerSet{rows: map[string]*ContainerRow{}}
 	for _, f := range files {
 		if ctx.Err() != nil {
-			_ = s.tally.Add(f.name, context.Cause(ctx))
+			s.tally.Add(f.name, context.Cause(ctx))
 			break
 		}
 		s.file(h, f)
@@ -180,17 +181,17 @@ func (s *containerSet) file(h *collector.Host, f stateFile) {
 	}
 	r, err := h.Open(f.name)
 	if err != nil {
-		_ = s.tally.Add(f.name, err)
+		s.tally.Add(f.name, err)
 		return
 	}
 	defer r.Close()
 	if f.data, err = readBounded(r, maxStateFile); err != nil {
-		_ = s.tally.Add(f.name, err)
+		s.tally.Add(f.name, err)
 		return
 	}
 	if list {
 		parts, err := parseStorageContainers(f)
-		_ = s.tally.Add(f.name, err)
+		s.tally.Add(f.name, err)
 		for _, p := range parts {
 			s.add(p, f.name, nil)
 		}
@@ -208,16 +209,16 @@ func (s *containerSet) cgroups(ctx context.Context, h *collector.Host) {
 	found := map[string]*ContainerRow{}
 	pids, err := processIDs(h)
 	if err != nil && !ended(err) {
-		_ = s.tally.Add("/proc", err)
+		s.tally.Add("/proc", err)
 	}
 	for _, pid := range pids {
 		if ctx.Err() != nil {
-			_ = s.tally.Add("/proc/PID/cgroup", context.Cause(ctx))
+			s.tally.Add("/proc/PID/cgroup", context.Cause(ctx))
 			break
 		}
-		text, err := h.ReadFile("/proc/"+itoa(pid)+"/cgroup", 64<<10)
+		text, err := h.ReadFile("/proc/"+strconv.Itoa(pid)+"/cgroup", 64<<10)
 		if err != nil && !ended(err) {
-			_ = s.tally.Add("/proc/"+itoa(pid)+"/cgroup", err)
+			s.tally.Add("/proc/"+strconv.Itoa(pid)+"/cgroup", err)
 		}
 		runtime, id := containerID(string(text))
 		if id == "" {
@@ -255,10 +256,10 @@ func (s *containerSet) upper(h *collector.Host, r *ContainerRow) {
 	if len(r.PIDs) == 0 {
 		return
 	}
-	name := "/proc/" + itoa(r.PIDs[0]) + "/mountinfo"
+	name := "/proc/" + strconv.Itoa(r.PIDs[0]) + "/mountinfo"
 	text, err := h.ReadFile(name, maxMountinfo)
 	if err != nil && !ended(err) {
-		_ = s.tally.Add(name, err)
+		s.tally.Add(name, err)
 	}
 	mounts, _, _ := ParseMounts(string(text))
 	for _, m := range mounts {

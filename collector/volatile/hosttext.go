@@ -1,11 +1,13 @@
 package volatile
 
 import (
+	"bytes"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
+
+	"hozen/collector/jsonl"
 )
 
 // stamp writes a time as every table does: RFC 3339, UTC, all nine digits of the
@@ -50,7 +52,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}
-	sort.Strings(keys)
+	slices.Sort(keys)
 	return keys
 }
 
@@ -74,5 +76,30 @@ func digits(b []byte) (n uint64, ok bool) {
 	return n, true
 }
 
-func itoa(n int) string    { return strconv.Itoa(n) }
-func utoa(n uint64) string { return strconv.FormatUint(n, 10) }
+// unescapeHex undoes \xNN, which /dev/kmsg writes for what is not printable and for
+// \, and systemd-escape(1) in the names of units.
+func unescapeHex(s string) string {
+	if !strings.Contains(s, `\x`) {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+4 <= len(s) && s[i+1] == 'x' {
+			if v, err := strconv.ParseUint(s[i+2:i+4], 16, 8); err == nil {
+				out = append(out, byte(v))
+				i += 3
+				continue
+			}
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
+}
+
+// cString gives the bytes before the first NUL.
+func cString(b []byte) string {
+	s, _, _ := bytes.Cut(b, []byte{0})
+	return string(s)
+}
+
+func cText(b []byte) jsonl.Text { return jsonl.Text(cString(b)) }

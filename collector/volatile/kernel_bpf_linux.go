@@ -1,7 +1,6 @@
 package volatile
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"runtime"
@@ -93,8 +92,7 @@ func (raw *bpfRaw) btfName(fd uintptr) error {
 	if _, err := objectInfo(fd, ask); err != nil {
 		return fmt.Errorf("name: %w", err)
 	}
-	text, _, _ := bytes.Cut(name, []byte{0})
-	raw.name = string(text)
+	raw.name = cString(name)
 	return nil
 }
 

@@ -120,22 +120,3 @@ func parseLog(raw []byte) (rows []LogRow, bad int, err error) {
 	}
 	return rows, bad, err
 }
-
-// unescapeHex undoes \xNN, which /dev/kmsg writes for what is not printable and for \.
-func unescapeHex(s string) string {
-	if !strings.Contains(s, `\x`) {
-		return s
-	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+4 <= len(s) && s[i+1] == 'x' {
-			if v, err := strconv.ParseUint(s[i+2:i+4], 16, 8); err == nil {
-				out = append(out, byte(v))
-				i += 3
-				continue
-			}
-		}
-		out = append(out, s[i])
-	}
-	return string(out)
-}

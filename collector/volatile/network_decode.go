@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"strings"
 
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
@@ -97,12 +96,6 @@ func (d *netDecoder) nfnetlink(raw []byte) {
 			d.nftables(m.Type&0xff, m.Body)
 		}
 	})
-}
-
-// cText gives the bytes up to the first NUL.
-func cText(b []byte) jsonl.Text {
-	s, _, _ := strings.Cut(string(b), "\x00")
-	return jsonl.Text(s)
 }
 
 // hardwareAddress writes a link-layer address as ip(8) does.

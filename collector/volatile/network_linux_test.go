@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -110,8 +109,8 @@ func judge(t *testing.T, args ...string) (out []map[string]any) {
 // agree compares two tables by a key for each row.
 func agree(t *testing.T, what string, ours, theirs []string) {
 	t.Helper()
-	sort.Strings(ours)
-	sort.Strings(theirs)
+	slices.Sort(ours)
+	slices.Sort(theirs)
 	if len(ours) == 0 || !slices.Equal(ours, theirs) {
 		t.Errorf("%s: ours\n%s\nip's\n%s", what, strings.Join(ours, "\n"), strings.Join(theirs, "\n"))
 	}

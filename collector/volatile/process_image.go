@@ -142,19 +142,6 @@ func hashImage(ctx context.Context, h *collector.Host, name string, k imageKey) 
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// untilDone reads until its context ends.
-type untilDone struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u untilDone) Read(b []byte) (int, error) {
-	if u.ctx.Err() != nil {
-		return 0, context.Cause(u.ctx)
-	}
-	return u.r.Read(b)
-}
-
 // devText writes a device number as major:minor in decimal, split as
 // gnu_dev_major(3) does it.
 func devText(dev uint64) string {

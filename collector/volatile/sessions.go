@@ -198,7 +198,7 @@ func copyLoginFile(ctx context.Context, w io.Writer, h *collector.Host, f loginF
 		return extents, err
 	}
 	from := newestPart(st.Size(), f.kind)
-	if _, err := io.Copy(w, reader{ctx, io.NewSectionReader(file, from, st.Size()-from)}); err != nil {
+	if _, err := io.Copy(w, untilDone{ctx, io.NewSectionReader(file, from, st.Size()-from)}); err != nil {
 		return nil, err
 	}
 	if from > 0 {

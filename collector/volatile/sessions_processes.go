@@ -3,6 +3,7 @@ package volatile
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hozen/collector/jsonl"
@@ -105,15 +106,15 @@ func ttyName(dev int) string {
 	case dev == 0:
 		return ""
 	case major >= 136 && major <= 143:
-		return "/dev/pts/" + itoa((major-136)<<20|minor)
+		return "/dev/pts/" + strconv.Itoa((major-136)<<20|minor)
 	case major == 4 && minor < 64:
-		return "/dev/tty" + itoa(minor)
+		return "/dev/tty" + strconv.Itoa(minor)
 	case major == 4:
-		return "/dev/ttyS" + itoa(minor-64)
+		return "/dev/ttyS" + strconv.Itoa(minor-64)
 	case major == 5 && minor == 1:
 		return "/dev/console"
 	}
-	return itoa(major) + ":" + itoa(minor)
+	return strconv.Itoa(major) + ":" + strconv.Itoa(minor)
 }
 
 // processes writes the rows of processes and of their environments, and gives
@@ -127,7 +128,7 @@ func (t *sessionTable) processes() map[string][]int {
 		if t.broken != nil {
 			return ttys
 		}
-		proc := "/proc/" + itoa(pid)
+		proc := "/proc/" + strconv.Itoa(pid)
 		b, err := t.h.ReadFile(proc+"/stat", 8<<10)
 		t.note(proc+"/stat", err)
 		s, err := parseStat(string(b))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hozen/collector"
@@ -96,7 +97,7 @@ func (t *sessionTable) fill(files []loginFile) {
 // note counts an error, but not that a thing is not there.
 func (t *sessionTable) note(what string, err error) {
 	if !errors.Is(err, os.ErrNotExist) {
-		_ = t.tally.Add(what, err)
+		t.tally.Add(what, err)
 	}
 }
 
@@ -174,7 +175,7 @@ func (t *sessionTable) records(f loginFile, r *bufio.Reader, size, at int64) err
 		clear(buf[n:])
 		row := loginRow(f, l, buf, at)
 		if err == io.ErrUnexpectedEOF {
-			row.Damaged = "truncated: " + itoa(n) + " of " + itoa(l.size) + " bytes"
+			row.Damaged = "truncated: " + strconv.Itoa(n) + " of " + strconv.Itoa(l.size) + " bytes"
 		} else if err != nil {
 			return err
 		}
@@ -277,7 +278,7 @@ func (t *sessionTable) faillock(f loginFile) error {
 	for ; len(b) > 0 && t.broken == nil; b = b[min(tallySize, len(b)):] {
 		row := FaillockRow{Kind: "faillock", Source: jsonl.Text(f.name), User: jsonl.Text(f.name[strings.LastIndexByte(f.name, '/')+1:])}
 		if len(b) < tallySize {
-			row.Damaged = "truncated: " + itoa(len(b)) + " of " + itoa(tallySize) + " bytes"
+			row.Damaged = "truncated: " + strconv.Itoa(len(b)) + " of " + strconv.Itoa(tallySize) + " bytes"
 		} else {
 			k := decodeTally(b)
 			row.From, row.Status, row.Time = jsonl.Text(k.Source), k.Status, stamp(k.Time)

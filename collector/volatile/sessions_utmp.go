@@ -169,11 +169,4 @@ func decodeTally(b []byte) failTally {
 	return failTally{cString(b[:52]), o.Uint16(b[54:]), time.Unix(int64(o.Uint64(b[56:])&(1<<40-1)), 0).UTC()}
 }
 
-func cString(b []byte) string {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		b = b[:i]
-	}
-	return string(b)
-}
-
 func allZero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }

@@ -3,8 +3,6 @@ package volatile
 import (
 	"encoding/binary"
 	"net/netip"
-
-	"hozen/collector/jsonl"
 )
 
 // Attributes of an inet_diag answer (include/uapi/linux/inet_diag.h).
@@ -59,7 +57,7 @@ func inetAttr(r *SocketRow, typ uint16, val []byte, proto uint16) {
 			r.TCP = tcpInfo(val)
 		}
 	case inetDiagCong:
-		r.Cong = jsonl.Text(cString(val))
+		r.Cong = cText(val)
 	case inetDiagTOS:
 		r.TOS = val[0]
 	case inetDiagTClass:

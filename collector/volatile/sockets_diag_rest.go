@@ -33,7 +33,7 @@ func parseUnixDiag(m nlMessage, _ *diagFamily) (r SocketRow, ok bool) {
 			if len(val) > 0 && val[0] == 0 {
 				r.Abstract, r.Path = true, jsonl.Text(val[1:])
 			} else {
-				r.Path = jsonl.Text(cString(val))
+				r.Path = cText(val)
 			}
 		case 1:
 			r.VFSInode, r.VFSDev = uint64(u32at(val, 0)), uint64(u32at(val, 4))

@@ -3,6 +3,7 @@ package volatile
 import (
 	"context"
 	"io"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -76,9 +77,9 @@ func (t *memTree) row() MemoryMount {
 func (t *memTree) folder(hidden bool) string {
 	switch {
 	case hidden:
-		return "volatile/temporary/@under-" + itoa(t.ID) + t.Point
+		return "volatile/temporary/@under-" + strconv.Itoa(t.ID) + t.Point
 	case !t.Ours:
-		return "volatile/temporary/@" + utoa(t.Namespace) + t.Point
+		return "volatile/temporary/@" + strconv.FormatUint(t.Namespace, 10) + t.Point
 	case strings.HasPrefix(t.Point, "/@"):
 		return "volatile/temporary/@0" + t.Point
 	}

@@ -42,7 +42,7 @@ func putContents(ctx context.Context, h *collector.Host, to evidence.Sink, trees
 	c := &memContents{ctx: ctx, to: to, names: readOwners(h), limits: l}
 	var tally evidence.Tally
 	if classes == nil {
-		_ = tally.Add("contents", evidence.Cut("the trees were not listed to their end"))
+		tally.Add("contents", evidence.Cut("the trees were not listed to their end"))
 	} else {
 		c.pick = newMemChooser(h, newQuota(l, classes))
 		for i := range trees {
@@ -55,12 +55,12 @@ func putContents(ctx context.Context, h *collector.Host, to evidence.Sink, trees
 				return c.broken
 			}
 			if ctx.Err() != nil {
-				_ = tally.Add(t.Point, err) // else the table of rows has it already
+				tally.Add(t.Point, err) // else the table of rows has it already
 			}
 		}
 	}
 	if more := c.victims - l.Victims; more > 0 {
-		_ = tally.Add("contents", evidence.Cut("%d files over a limit beyond the %d that have a record: see volatile/temporary.jsonl", more, l.Victims))
+		tally.Add("contents", evidence.Cut("%d files over a limit beyond the %d that have a record: see volatile/temporary.jsonl", more, l.Victims))
 	}
 	err := tally.Err()
 	if err == nil {
@@ -116,7 +116,7 @@ func (c *memContents) copyWhole(w io.Writer, e *memEntry) error {
 	}
 	defer f.Close()
 	most := min(size, c.limits.PerFile)
-	n, err := io.CopyN(w, reader{c.ctx, f}, most)
+	n, err := io.CopyN(w, untilDone{c.ctx, f}, most)
 	switch {
 	case err == io.EOF:
 		return evidence.Gone("shrank from %d to %d bytes while it was read", size, n)
@@ -172,7 +172,7 @@ func copyExtents(ctx context.Context, w io.Writer, f *os.File, size, limit int64
 			return out, evidence.Cut("more than %d extents", maxExtents)
 		}
 		want := min(to-from, limit)
-		n, err := io.Copy(w, reader{ctx, io.NewSectionReader(f, from, want)})
+		n, err := io.Copy(w, untilDone{ctx, io.NewSectionReader(f, from, want)})
 		out = append(out, FileExtent{from, n})
 		if limit -= n; err != nil || n < want {
 			return out, cmpErr(err, evidence.Gone("shrank while it was read"))
@@ -190,18 +190,4 @@ func cmpErr(a, b error) error {
 		return a
 	}
 	return b
-}
-
-// reader ends with its context.
-type reader struct {
-	ctx context.Context
-	io.Reader
-}
-
-// Read implements io.Reader.
-func (r reader) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
-	}
-	return r.Reader.Read(p)
 }

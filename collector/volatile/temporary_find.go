@@ -35,7 +35,7 @@ func memTrees(ctx context.Context, h *collector.Host) ([]memTree, error) {
 func memTreesOf(text []byte, name string, tally *evidence.Tally, like memTree) (trees []memTree) {
 	mounts, damaged, _ := ParseMounts(string(text))
 	if damaged > 0 {
-		_ = tally.Add(name, evidence.Cut("%d lines are not of the documented form", damaged))
+		tally.Add(name, evidence.Cut("%d lines are not of the documented form", damaged))
 	}
 	all := newMountTree(mounts)
 	for i, m := range mounts {
@@ -54,15 +54,15 @@ func memTreesOf(text []byte, name string, tally *evidence.Tally, like memTree) (
 func foreignTrees(ctx context.Context, h *collector.Host, tally *evidence.Tally) (trees []memTree) {
 	done := map[uint64]bool{namespaceOf(h, "/proc/self", "mnt"): true, 0: true}
 	pids, err := processIDs(h)
-	_ = tally.Add("/proc", err)
+	tally.Add("/proc", err)
 	for _, pid := range pids {
 		if ctx.Err() != nil {
-			_ = tally.Add("mount namespaces", context.Cause(ctx))
+			tally.Add("mount namespaces", context.Cause(ctx))
 			return trees
 		}
 		proc := "/proc/" + strconv.Itoa(pid)
 		if _, err := h.Readlink(proc + "/ns/mnt"); err != nil {
-			_ = tally.Add(proc+"/ns/mnt", err)
+			tally.Add(proc+"/ns/mnt", err)
 			continue
 		}
 		ns := namespaceOf(h, proc, "mnt")
@@ -71,7 +71,7 @@ func foreignTrees(ctx context.Context, h *collector.Host, tally *evidence.Tally)
 		}
 		text, err := h.ReadFile(proc+"/mountinfo", maxMountinfo)
 		if err != nil || len(text) == 0 { // empty: it has ended
-			_ = tally.Add(proc+"/mountinfo", err)
+			tally.Add(proc+"/mountinfo", err)
 			continue
 		}
 		done[ns] = true

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,11 +82,11 @@ func (d *linuxDir) names() ([]string, error) {
 		some, err := d.f.Readdirnames(4096)
 		all = append(all, some...)
 		if len(all) > maxMemNames {
-			sort.Strings(all)
+			slices.Sort(all)
 			return all, evidence.Cut("more than %d names in one directory", maxMemNames)
 		}
 		if err != nil || len(some) == 0 {
-			sort.Strings(all)
+			slices.Sort(all)
 			if len(some) == 0 && err == io.EOF {
 				err = nil
 			}

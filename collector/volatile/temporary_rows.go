@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
@@ -101,7 +102,7 @@ func writeTemporaryRows(ctx context.Context, h *collector.Host, trees []memTree,
 		if r.broken != nil {
 			return classes, r.broken
 		}
-		_ = tally.Add(t.Point, err)
+		tally.Add(t.Point, err)
 	}
 	if err := r.out.Flush(); err != nil {
 		return classes, err
@@ -116,7 +117,7 @@ func (t *memTree) source(e *memEntry) string {
 		p = ""
 	}
 	if t.PID > 0 {
-		p = "/proc/" + itoa(t.PID) + "/root" + p
+		p = "/proc/" + strconv.Itoa(t.PID) + "/root" + p
 	}
 	return p + e.path
 }
@@ -142,7 +143,7 @@ func (r *memRows) row(t *memTree, e *memEntry) error {
 	}
 	if e.err != nil {
 		row.Error = jsonl.Text(e.err.Error())
-		_ = r.tally.Add(string(row.Path), e.err)
+		r.tally.Add(string(row.Path), e.err)
 	}
 	if e.meta != nil {
 		r.describe(&row, t, e)
@@ -166,7 +167,7 @@ func (r *memRows) describe(row *TemporaryEntry, t *memTree, e *memEntry) {
 	attrs, err := e.in.xattrs(e.name)
 	if o, _, _ := evidence.Classify(err, 0); err != nil && o != evidence.Absent {
 		row.XattrError = jsonl.Text(err.Error())
-		_ = r.tally.Add(string(row.Path), err)
+		r.tally.Add(string(row.Path), err)
 	}
 	for _, a := range attrs {
 		row.Xattrs = append(row.Xattrs, TemporaryXattr{jsonl.Text(a.name), jsonl.Text(a.value)})
