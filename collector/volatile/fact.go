@@ -1,6 +1,7 @@
 package volatile
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
