@@ -49,7 +49,7 @@ func UnlockedDisks(h *collector.Host) ([]UnlockedDisk, error) {
 		}
 		out = append(out, d)
 	}
-	mounts, _, _ := ParseMounts(r.long("/proc/self/mountinfo"))
+	mounts := r.mounts()
 	for _, m := range mounts {
 		if kind, sure := encryptedType(m); kind != "" {
 			out = append(out, UnlockedDisk{Name: m.Source, Kind: kind, Backing: []string{m.Source}, Mounts: []string{m.Point}, Sure: sure})
@@ -153,7 +153,7 @@ func OutputDisk(h *collector.Host, dir string) (OutputPlace, error) {
 // placeOf finds the mount and the disk of a clean absolute path on h.
 func placeOf(h *collector.Host, dir string) (OutputPlace, error) {
 	r := &factReader{h: h}
-	mounts, _, err := ParseMounts(r.long("/proc/self/mountinfo"))
+	mounts, _, err := ParseMounts(r.read("/proc/self/mountinfo", maxMountinfo))
 	m, ok := mountAt(mounts, dir)
 	if !ok {
 		if err == nil {

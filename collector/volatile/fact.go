@@ -16,6 +16,8 @@ import (
 const (
 	shortText = 64 << 10
 	longText  = 8 << 20
+	// maxProcNet bounds one table of /proc/net.
+	maxProcNet = 64 << 20
 )
 
 // A factReader reads small texts of the kernel for the fields of a row. What is
@@ -41,6 +43,13 @@ func (r *factReader) read(name string, limit int) string {
 	}
 	r.tally.Add(name, err)
 	return string(b)
+}
+
+// mounts gives the mounts of our own namespace, as far as they are understood:
+// the raw text is an item of its own.
+func (r *factReader) mounts() []Mount {
+	mounts, _, _ := ParseMounts(r.read("/proc/self/mountinfo", maxMountinfo))
+	return mounts
 }
 
 // link gives the target of a symbolic link.

@@ -124,7 +124,7 @@ func cryptKind(name, uuid string) string {
 
 // useOfBlocks fills in mount points and swap.
 func useOfBlocks(r *factReader, rows []BlockRow) {
-	mounts, _, _ := ParseMounts(r.long("/proc/self/mountinfo"))
+	mounts := r.mounts()
 	swaps := parseSwaps(r.long("/proc/swaps"))
 	for i := range rows {
 		row := &rows[i]

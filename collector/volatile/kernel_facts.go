@@ -171,7 +171,7 @@ func patchRows(r *factReader) (rows []any) {
 // traceDirs finds tracefs and debugfs where they are mounted already. Nothing is
 // looked up below /sys/kernel/debug/tracing otherwise: that would mount tracefs.
 func traceDirs(r *factReader) (tracing, debug []string) {
-	mounts, _, _ := ParseMounts(r.long("/proc/self/mountinfo"))
+	mounts := r.mounts()
 	for _, m := range mounts {
 		switch {
 		case m.Type == "tracefs" && !slices.Contains(tracing, m.Point):

@@ -106,12 +106,12 @@ func inOrder(all map[uint64]*mountSpace) []mountSpace {
 // that still lets it be read.
 func (s mountSpace) read(h *collector.Host) (text []byte, pid int, err error) {
 	if s.ours {
-		text, err = h.ReadFile("/proc/self/mountinfo", longText)
+		text, err = h.ReadFile("/proc/self/mountinfo", maxMountinfo)
 		return text, 0, err
 	}
 	err = evidence.Gone("no process of the namespace is left")
 	for _, pid = range s.pids {
-		text, err = h.ReadFile("/proc/"+strconv.Itoa(pid)+"/mountinfo", longText)
+		text, err = h.ReadFile("/proc/"+strconv.Itoa(pid)+"/mountinfo", maxMountinfo)
 		if err == nil {
 			return text, pid, nil
 		}

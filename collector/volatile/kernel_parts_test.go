@@ -8,7 +8,7 @@ import (
 	"hozen/collector"
 )
 
-// A kernel is the files that tell what a kernel has.
+// kernelFiles are the files that tell what a kernel has.
 type kernelFiles map[string]string
 
 func (k kernelFiles) host(t *testing.T) *collector.Host {

@@ -25,7 +25,7 @@ const (
 
 // pinRows lists the BPF file systems that are mounted in our own namespace.
 func pinRows(ctx context.Context, r *factReader) (rows []any) {
-	mounts, _, _ := ParseMounts(r.long("/proc/self/mountinfo"))
+	mounts := r.mounts()
 	seen := map[string]bool{}
 	for _, m := range mounts {
 		if m.Type == "bpf" && !seen[m.Device] {

@@ -47,7 +47,7 @@ func writeSysctls(ctx context.Context, h *collector.Host, w io.Writer) error {
 
 // automounts gives the points where an autofs lies on top.
 func automounts(h *collector.Host) map[string]bool {
-	b, _ := h.ReadFile("/proc/self/mountinfo", longText)
+	b, _ := h.ReadFile("/proc/self/mountinfo", maxMountinfo)
 	mounts, _, _ := ParseMounts(string(b))
 	out := map[string]bool{}
 	for _, m := range mounts {

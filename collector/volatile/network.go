@@ -150,8 +150,6 @@ func procNetNames() []string {
 		"ip_tables_names", "ip6_tables_names", "arp_tables_names", "nf_conntrack_expect"}
 }
 
-const maxProcNetText = 32 << 20
-
 // readProcNet reads the texts of one namespace into sections. Absent ones are
 // left out; if none is there, the error says so.
 func readProcNet(h *collector.Host, dir string) ([]byte, error) {
@@ -159,7 +157,7 @@ func readProcNet(h *collector.Host, dir string) ([]byte, error) {
 	var out []byte
 	var absent error
 	for _, name := range procNetNames() {
-		body, err := h.ReadFile(dir+"/"+name, maxProcNetText)
+		body, err := h.ReadFile(dir+"/"+name, maxProcNet)
 		if errors.Is(err, collector.ErrTooLong) {
 			err = evidence.Cut("%v", err)
 		}

@@ -83,7 +83,7 @@ func (e *IPSetEntryRow) attr(t uint16, v []byte) {
 	}
 }
 
-// prefix writes an address with its mask as a prefix where the mask is one.
+// maskedAddress writes an address with its mask as a prefix where the mask is one.
 func maskedAddress(addr, mask []byte) string {
 	ones, ended := 0, false
 	for _, m := range mask {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ func newNetReader(h *collector.Host, spaces []netNS) *netReader {
 	if !h.Live {
 		return r
 	}
-	text, _ := h.ReadFile("/proc/self/net/netlink", maxProcNetText)
+	text, _ := h.ReadFile("/proc/self/net/netlink", maxProcNet)
 	r.filter = netlinkFamilyHere(text, unix.NETLINK_NETFILTER)
 	if len(spaces) <= maxNSIDs {
 		for _, ns := range spaces {
@@ -284,7 +285,7 @@ func (r *netReader) iptables(ns netNS) (raw []byte, err error) {
 			{"arp", "arp_tables_names", unix.AF_INET, unix.IPPROTO_IP, 96, 3},
 		} {
 			names, err := r.h.ReadFile("/proc/thread-self/net/"+f.list, 1<<16)
-			if err != nil && !errors.Is(err, os.ErrNotExist) {
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				errs = append(errs, err)
 			}
 			for name := range strings.FieldsSeq(string(names)) {

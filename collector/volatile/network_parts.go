@@ -13,7 +13,7 @@ import (
 // conntrackTextPart takes the text of connection tracking.
 func conntrackTextPart(h *collector.Host, name string) netPart {
 	return netPart{"nf_conntrack.txt", name, func(context.Context) ([]byte, error) {
-		b, err := h.ReadFile(name, maxProcNetText)
+		b, err := h.ReadFile(name, maxProcNet)
 		if errors.Is(err, collector.ErrTooLong) {
 			err = evidence.Cut("%v", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -96,7 +97,7 @@ func (t *sessionTable) fill(files []loginFile) {
 
 // note counts an error, but not that a thing is not there.
 func (t *sessionTable) note(what string, err error) {
-	if !errors.Is(err, os.ErrNotExist) {
+	if !errors.Is(err, fs.ErrNotExist) {
 		t.tally.Add(what, err)
 	}
 }

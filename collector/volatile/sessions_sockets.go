@@ -20,12 +20,8 @@ func newSocketEnds(h *collector.Host) *socketEnds {
 	return &socketEnds{h, map[string]map[uint64]SocketEnd{}}
 }
 
-// Bounds of one process's descriptors and of one table; the collector sockets
-// has all of them.
-const (
-	maxEnds     = 1024
-	maxNetTable = 16 << 20
-)
+// maxEnds bounds the descriptors of one process; the collector sockets has all of them.
+const maxEnds = 1024
 
 func (s *socketEnds) of(proc string) (out []SocketEnd, err error) {
 	var inodes []uint64
@@ -60,7 +56,7 @@ func (s *socketEnds) table(proc string) map[uint64]SocketEnd {
 	t := map[uint64]SocketEnd{}
 	for _, from := range textTables() {
 		if from.name == "tcp" || from.name == "tcp6" || from.name == "unix" {
-			text, _ := s.h.ReadFile(proc+"/net/"+from.name, maxNetTable) // the collector sockets records what is denied
+			text, _ := s.h.ReadFile(proc+"/net/"+from.name, maxProcNet) // the collector sockets records what is denied
 			addEnds(t, &from, text)
 		}
 	}

@@ -22,7 +22,7 @@ func TestSessionsConform(t *testing.T) {
 	hosttest.Conform(t, Sessions(), collector.ThisHost())
 }
 
-// kindOf splits the table by the first field of its rows.
+// kindsOf splits the table by the first field of its rows.
 func kindsOf(t *testing.T, body []byte) map[string][]map[string]any {
 	t.Helper()
 	out := map[string][]map[string]any{}

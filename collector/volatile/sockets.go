@@ -43,9 +43,8 @@ func Sockets(l *Lookout) collector.Collector {
 }
 
 const (
-	socketsTable    = "volatile/sockets.jsonl"
-	socketsDir      = "volatile/sockets/"
-	maxProcNetTable = 64 << 20 // bytes of one table of /proc/net
+	socketsTable = "volatile/sockets.jsonl"
+	socketsDir   = "volatile/sockets/"
 )
 
 func collectSockets(ctx context.Context, h *collector.Host, to evidence.Sink, l *Lookout) error {
@@ -94,12 +93,12 @@ func (j *socketJob) chooseFamilies(ctx context.Context) error {
 		return j.leaveOut(ctx, "sock_diag", collector.ErrNotLive)
 	}
 	parts := newKernelParts(j.h)
-	kernel, err := j.h.ReadFile("/proc/thread-self/net/netlink", maxProcNetTable)
+	kernel, err := j.h.ReadFile("/proc/thread-self/net/netlink", maxProcNet)
 	if parts.noStarter == "" && !netlinkFamilyHere(kernel, netlinkSockDiag) {
 		j.scan.tally.Add("/proc/thread-self/net/netlink", err)
 		return j.leaveOut(ctx, "sock_diag", evidence.NotHere("the kernel has no sock_diag here, and asking would start a module loader: rows come from /proc/net"))
 	}
-	protocols, err := j.h.ReadFile("/proc/thread-self/net/protocols", maxProcNetTable)
+	protocols, err := j.h.ReadFile("/proc/thread-self/net/protocols", maxProcNet)
 	for _, f := range diagFamilies() {
 		if err == nil && f.listed != "" && !protocolListed(protocols, f.listed) {
 			if err := j.leaveOut(ctx, f.name, evidence.NotHere("the kernel has no protocol %s now", f.listed)); err != nil {
@@ -183,7 +182,7 @@ func (j *socketJob) readProcNet(ctx context.Context, ns netNS) error {
 			}
 			var err error
 			name := dir + "/" + t.name
-			buf, err = j.h.AppendFile(buf[:0], name, maxProcNetTable)
+			buf, err = j.h.AppendFile(buf[:0], name, maxProcNet)
 			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
 				continue
 			}

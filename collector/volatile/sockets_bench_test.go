@@ -83,7 +83,7 @@ func socketsFloor(b *testing.B, h *collector.Host, list []netNS) {
 		}
 		if dir := ns.procNet(h); dir != "" {
 			for _, t := range textTables() {
-				buf, _ = h.AppendFile(buf[:0], dir+"/"+t.name, maxProcNetTable)
+				buf, _ = h.AppendFile(buf[:0], dir+"/"+t.name, maxProcNet)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -94,7 +95,7 @@ func (c *memContents) entry(t *memTree, e *memEntry) error {
 
 func (c *memContents) open(e *memEntry) (*os.File, int64, error) {
 	f, err := e.in.file(e.name, e.meta)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, evidence.NotHere("%v", errVanished)
 	}
 	if err != nil {
