@@ -72,6 +72,8 @@ type collection struct {
 	tally  tally
 	ui     *progress
 	writer *packager.Writer
+	// stopped is why the collection ended before its plan; empty if it did not.
+	stopped string
 }
 
 // collect is the whole way of a collection, in order.
@@ -94,7 +96,7 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 	if err != nil {
 		return c.broken(err)
 	}
-	return c.finish(ctx, sealed)
+	return c.finish(sealed)
 }
 
 // prepare makes host, identity, plan and device, and writes nothing.
@@ -180,7 +182,10 @@ func (c *collection) take(ctx context.Context) error {
 	}
 	c.ui.start()
 	stop := context.AfterFunc(ctx, c.ui.stopping)
-	err := collector.Run(ctx, c.plan, c.host, c.writer, c.ui)
+	limited, cancelLimit := c.withLimit(ctx)
+	err := collector.Run(limited, c.plan, c.host, c.writer, c.ui)
+	c.stopped = c.whyStopped(ctx, limited)
+	cancelLimit()
 	stop()
 	c.ui.stop()
 	if err != nil {
@@ -191,17 +196,40 @@ func (c *collection) take(ctx context.Context) error {
 	return volatile.PutClock(end, c.host, c.writer, "end")
 }
 
+// withLimit ends ctx when the time of the collection is over.
+func (c *collection) withLimit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.o.limit <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, c.o.limit, fmt.Errorf("%s: %w", c.limitOver(), context.DeadlineExceeded))
+}
+
+func (c *collection) limitOver() string {
+	return fmt.Sprintf("the time limit of the collection (%v) is over", c.o.limit)
+}
+
+// whyStopped says why the run ended before its plan. A limit that ran out when
+// all was taken has stopped nothing.
+func (c *collection) whyStopped(ctx, limited context.Context) string {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx).Error()
+	case limited.Err() != nil && c.tally.now().short > 0:
+		return c.limitOver()
+	}
+	return ""
+}
+
 // seal completes the archive, with the reason why it ended early, if it did.
 func (c *collection) seal(ctx context.Context, keepErr error) (packager.Sealed, error) {
 	if keepErr != nil {
 		return packager.Sealed{}, errors.Join(keepErr, ignoreClosed(c.writer.Abort()))
 	}
-	stopped := ""
 	if ctx.Err() != nil {
-		stopped = context.Cause(ctx).Error()
+		c.stopped = context.Cause(ctx).Error()
 	}
 	c.ui.sealing()
-	sealed, err := c.writer.Seal(stopped)
+	sealed, err := c.writer.Seal(c.stopped)
 	if err != nil {
 		return sealed, errors.Join(err, ignoreClosed(c.writer.Abort()))
 	}

@@ -156,11 +156,18 @@ const (
 	mRowComplete
 	mRowContents
 	mContents
+	mRowOutcomes
+	mRowNotPlanned
+	mNoneShort
+	mSomeShort
 	mRowRest
 	mRest
 	mRowLog
 	mRowAnchors
 	mMeaning
+	mMeaningPartial
+	mMeaningUntrusted
+	mMeaningUntrustedPartial
 	mNoAnchor
 	mSealedAll
 	mSealedEarly

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -49,8 +48,8 @@ type shortfall struct {
 }
 
 // finish reads the archive back, prints the summary and gives the exit code.
-func (c *collection) finish(ctx context.Context, sealed packager.Sealed) error {
-	s := c.summarise(ctx, sealed)
+func (c *collection) finish(sealed packager.Sealed) error {
+	s := c.summarise(sealed)
 	if err := c.readBack(&s); err != nil {
 		return fail(fmt.Errorf("reading back %s: %w", s.Archive, err), c.a.text(mHintReadBack))
 	}
@@ -63,17 +62,14 @@ func (c *collection) finish(ctx context.Context, sealed packager.Sealed) error {
 	return silent(s.Exit)
 }
 
-func (c *collection) summarise(ctx context.Context, sealed packager.Sealed) summary {
+func (c *collection) summarise(sealed packager.Sealed) summary {
 	fingerprint, _ := c.device.Fingerprint() // the key has signed: it has one
 	s := summary{
 		Collection: c.name, Archive: filepath.Join(c.o.out, sealed.Name), Log: filepath.Join(c.o.out, packager.LogName(c.name)),
 		Bytes: sealed.Bytes, SHA256: sealed.SHA256, Head: sealed.Head, Device: c.device.Name, Fingerprint: fingerprint,
-		Throwaway: c.device.Throwaway, SafeAt: c.ui.safe, Checkpoints: sealed.Checkpoints,
+		Throwaway: c.device.Throwaway, Stopped: c.stopped, SafeAt: c.ui.safe, Checkpoints: sealed.Checkpoints,
 		TookMS: c.a.now().Sub(c.began).Milliseconds(), Members: sealed.Members, Payload: sealed.Payload,
 		Outcomes: c.tally.outcomes(), Shortfalls: c.tally.now().short, Short: []shortfall{}, Warnings: append([]warning{}, c.ui.warnings...),
-	}
-	if ctx.Err() != nil {
-		s.Stopped = context.Cause(ctx).Error()
 	}
 	for _, r := range c.tally.shortfalls {
 		s.Short = append(s.Short, shortfall{escape(r.Path), r.Collector, r.Outcome.String(), escape(r.Note)})

@@ -35,7 +35,7 @@ func (a *app) verify(ctx context.Context, name string, b belief, asJSON bool) er
 	defer file.Close()
 	s := &screen{w: a.stderr, live: a.errTerminal, width: a.width}
 	file.options.Progress = a.reading(s)
-	r, err := packager.Verify(ctx, file, file.size, file.options)
+	r, err := check(ctx, file)
 	s.draw("")
 	if err != nil {
 		return fail(fmt.Errorf("%s: %w", name, err), "")
@@ -66,7 +66,8 @@ func (a *app) reading(s *screen) func(done, total int64) {
 
 // printReport prints a verdict for people: the word first, then why, then what
 // the archive says of itself, then what that proves.
-func (a *app) printReport(w io.Writer, name, logName string, r *packager.Report) {
+func (a *app) printReport(w io.Writer, name, logName string, v verified) {
+	r := v.Report
 	fmt.Fprintf(w, "%s  %s\n", r.Verdict, escape(name))
 	fmt.Fprintln(w, a.verdictText(r.Verdict))
 	for _, f := range r.Findings {
@@ -95,6 +96,8 @@ func (a *app) printReport(w io.Writer, name, logName string, r *packager.Report)
 	row(mRowSigner, fmt.Sprintf("device:%s %s (%s)", r.Device, r.Fingerprint, a.signerText(r.Axes.Signer)))
 	row(mRowComplete, a.completeText(r))
 	row(mRowContents, a.text(mContents, countText(r.Members), bytesText(r.Payload), r.Checkpoint))
+	row(mRowOutcomes, a.outcomesRow(name, v))
+	row(mRowNotPlanned, strings.Join(v.NotPlanned, ", "))
 	if r.Unauthenticated > 0 {
 		row(mRowRest, a.text(mRest, countText(r.AuthenticBytes), countText(r.Unauthenticated)))
 	}
@@ -102,7 +105,24 @@ func (a *app) printReport(w io.Writer, name, logName string, r *packager.Report)
 	row(mRowAnchors, strings.Join(r.Axes.Anchors, ", "))
 	row(mHead, r.Head)
 	fmt.Fprintln(w)
-	fmt.Fprintln(w, a.text(mMeaning))
+	a.printProof(w, r)
+}
+
+// printProof says what the verdict proves, and no more than it does: of the whole
+// file only under VALID; nothing where something contradicts, or nothing was seen.
+func (a *app) printProof(w io.Writer, r *packager.Report) {
+	switch {
+	case r.Verdict == packager.Valid:
+		fmt.Fprintln(w, a.text(mMeaning))
+	case r.Verdict == packager.ValidPartial:
+		fmt.Fprintln(w, a.text(mMeaningPartial, r.Checkpoint))
+	case r.Verdict == packager.UntrustedSigner && r.Seal == nil:
+		fmt.Fprintln(w, a.text(mMeaningUntrustedPartial, r.Checkpoint))
+	case r.Verdict == packager.UntrustedSigner:
+		fmt.Fprintln(w, a.text(mMeaningUntrusted))
+	default:
+		return
+	}
 	if len(r.Axes.Anchors) == 0 {
 		fmt.Fprintln(w, a.text(mNoAnchor))
 	}
