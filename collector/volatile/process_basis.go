@@ -2,6 +2,7 @@ package volatile
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +14,8 @@ import (
 // A basis is what the rows of all processes rest on: it is read once, and its
 // raw text is an item of its own (processes/basis.txt), in sections.
 type basis struct {
-	boot          time.Time // btime of /proc/stat; zero if unknown
+	boot          time.Time // the moment of boot by the wall clock; zero if unknown
+	bootFrom      string    // "clocks" or "btime", as Process.StartFrom
 	ticks         uint64    // clock ticks a second
 	lastCap       int
 	pageSize      uint64
@@ -47,7 +49,7 @@ func (b *basis) forWorker() *basis {
 	return &own
 }
 
-// started gives the absolute time of a start in ticks; "" if btime is unknown.
+// started gives the absolute time of a start in ticks; "" if that of boot is unknown.
 func (b *basis) started(ticks uint64) string {
 	if b.boot.IsZero() || ticks/b.ticks > 1<<33 {
 		return ""
@@ -66,7 +68,11 @@ func readBasis(h *collector.Host) (*basis, []byte) {
 		raw = appendSection(raw, name, false, text, err)
 		return string(text)
 	}
-	b.boot = parseBtime(read("/proc/stat", 1<<20))
+	b.boot, b.bootFrom = parseBtime(read("/proc/stat", 1<<20)), "btime"
+	if h.Live {
+		clocks, err := readClocks()
+		raw = appendSection(raw, "clock_gettime", false, b.fromClocks(clocks, err), err)
+	}
 	b.fromAuxv(read("/proc/self/auxv", 1<<14))
 	if v, err := strconv.Atoi(strings.TrimSpace(read("/proc/sys/kernel/cap_last_cap", 64))); err == nil && v >= 0 && v < 63 {
 		b.lastCap = v
@@ -78,6 +84,17 @@ func readBasis(h *collector.Host) (*basis, []byte) {
 	raw = appendSection(raw, "/proc/self/ns/user", true, []byte(link), err)
 	b.userNS = link
 	return b, raw
+}
+
+// fromClocks takes the moment of boot from the clocks of the running host, and
+// gives the text of them for the raw item. btime is the same moment, but in whole
+// seconds; it stays where the clocks cannot be read.
+func (b *basis) fromClocks(c clockReading, err error) []byte {
+	if err != nil || c.boot <= 0 {
+		return nil
+	}
+	b.boot, b.bootFrom = time.Unix(0, c.wall-c.boot).UTC(), "clocks"
+	return fmt.Appendf(nil, "CLOCK_REALTIME %d ns\nCLOCK_BOOTTIME %d ns\nread within %d ns\n", c.wall, c.boot, c.spread)
 }
 
 // parseBtime finds "btime SECONDS" of proc_stat(5).

@@ -27,6 +27,6 @@ func moreFromList(_ context.Context, p *process.Process, row *Process, fault fun
 		return
 	}
 	row.UID = &IDs{Effective: ID{ID: k.Eproc.Ucred.Uid}, Real: ID{ID: k.Eproc.Pcred.P_ruid}, Saved: ID{ID: k.Eproc.Pcred.P_svuid}}
-	row.Sched.Nice = int64(k.Proc.P_nice)
-	row.Pgrp = int64(k.Eproc.Pgid)
+	row.Sched = &Sched{Nice: int64(k.Proc.P_nice)}
+	row.Pgrp = new(int64(k.Eproc.Pgid))
 }

@@ -65,7 +65,7 @@ const fakeStat = "7 (fake) S 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 1234 40
 
 func newFake() *fakeProc {
 	return &fakeProc{errs: map[string]error{}, files: map[string]string{
-		"stat": fakeStat, "status": "Uid:\t0\t0\t0\t0\n", "cmdline": "a\x00b\x00", "environ": "A=1\x00",
+		"stat": fakeStat, "status": "Uid:\t0\t0\t0\t0\nvoluntary_ctxt_switches:\t0\n", "cmdline": "a\x00b\x00", "environ": "A=1\x00",
 		"cwd": "/", "root": "/", "ns/net": "net:[1]", "maps": "7f0-7f1 rw-p 00000000 00:00 0 \n",
 		"fd/0": "/dev/null", "fd/3": "/tmp/x (deleted)", "fdinfo/0": "pos:\t0\n", "fdinfo/3": "pos:\t5\nflags:\t02\n",
 	}}
@@ -118,8 +118,14 @@ func TestProcessEndsAtEveryRead(t *testing.T) {
 		s := readFakes(t, map[int]*fakeProc{7: f}, 7)
 		rows := strictRows[Process](t, s.Body(processTable))
 		raw, _ := s.Record("volatile/processes/7-1234.txt")
-		if len(rows) != 1 || !rows[0].Gone || rows[0].Comm != "fake" {
+		if len(rows) != 1 || !rows[0].Gone || rows[0].Comm == nil || *rows[0].Comm != "fake" {
 			t.Errorf("dies after read %d: rows %+v", dies, rows)
+		}
+		row := string(s.Body(processTable))
+		for what, after := range map[string]int{`"session":7`: 1, `"kernel_thread":false`: 1, `"voluntary_switches":0`: 2, `"uid":`: 2, `"argv":`: 3, `"environ":`: 4} {
+			if strings.Contains(row, what) != (dies >= after) {
+				t.Errorf("dies after read %d: %s is written %v: %s", dies, what, dies < after, row)
+			}
 		}
 		if raw.Outcome != evidence.Partial || raw.Shortfall {
 			t.Errorf("dies after read %d: %s, shortfall %v: %s", dies, raw.Outcome, raw.Shortfall, raw.Note)
@@ -133,6 +139,9 @@ func TestProcessEndsAtEveryRead(t *testing.T) {
 func TestProcessGoneBeforeItIsRead(t *testing.T) {
 	s := readFakes(t, map[int]*fakeProc{7: newFake()}, 6, 7)
 	rows := strictRows[Process](t, s.Body(processTable))
+	if line, _, _ := strings.Cut(string(s.Body(processTable)), "\n"); line != `{"pid":6,"gone":true,"unread":"`+string(rows[0].Unread)+`"}` {
+		t.Errorf("more is told of the process that had ended than was read: %s", line)
+	}
 	if len(rows) != 2 || rows[0].PID != 6 || !rows[0].Gone || rows[0].Unread == "" || rows[1].Gone {
 		t.Errorf("rows %+v", rows)
 	}
@@ -146,7 +155,7 @@ func TestProcessNumberIsUsedAgain(t *testing.T) {
 	f.second = strings.Replace(fakeStat, " 1234 ", " 9999 ", 1)
 	s := readFakes(t, map[int]*fakeProc{7: f}, 7)
 	rows := strictRows[Process](t, s.Body(processTable))
-	if len(rows) != 1 || !rows[0].Gone || rows[0].StartTicks != 1234 || !strings.Contains(string(s.Body("volatile/processes/7-1234.txt")), "another process") {
+	if len(rows) != 1 || !rows[0].Gone || *rows[0].StartTicks != 1234 || !strings.Contains(string(s.Body("volatile/processes/7-1234.txt")), "another process") {
 		t.Errorf("rows %+v\n%s", rows, s.Body("volatile/processes/7-1234.txt"))
 	}
 }

@@ -16,8 +16,8 @@ func (n idNames) id(word string) (ID, bool) {
 // four reads the four numbers of the Uid and Gid lines of status; nil if they
 // are not four.
 func (n idNames) four(value string) *IDs {
-	var out IDs
-	at := [...]*ID{&out.Real, &out.Effective, &out.Saved, &out.FS}
+	out := IDs{FS: &ID{}}
+	at := [...]*ID{&out.Real, &out.Effective, &out.Saved, out.FS}
 	i := 0
 	for word := range strings.FieldsSeq(value) {
 		id, ok := n.id(word)

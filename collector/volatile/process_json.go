@@ -45,11 +45,15 @@ func jsonUintIf(b []byte, name string, v uint64) []byte {
 	return jsonUint(b, name, v)
 }
 
-func jsonPtrIf(b []byte, name string, v *int64) []byte {
-	if v == nil {
+// jsonPtrIf leaves out what is not known; a 0 that is known is written.
+func jsonPtrIf[N int | int64 | uint64](b []byte, name string, v *N) []byte {
+	switch {
+	case v == nil:
 		return b
+	case *v < 0:
+		return jsonInt(b, name, int64(*v))
 	}
-	return jsonInt(b, name, *v)
+	return jsonUint(b, name, uint64(*v))
 }
 
 func jsonText(b []byte, name string, v jsonl.Text) []byte {
@@ -146,7 +150,7 @@ func appendIDs(b []byte, ids *IDs) []byte {
 	b = appendID(jsonKey(append(b, '{'), "real"), ids.Real)
 	b = appendID(jsonKey(b, "effective"), ids.Effective)
 	b = appendID(jsonKey(b, "saved"), ids.Saved)
-	return append(appendID(jsonKey(b, "fs"), ids.FS), '}')
+	return append(jsonIDIf(b, "fs", ids.FS), '}')
 }
 
 func appendCap(b []byte, c Cap) []byte {

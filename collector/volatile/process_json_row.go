@@ -9,12 +9,17 @@ import (
 // appendProcess appends a row of processes.jsonl, without its newline.
 func appendProcess(b []byte, p *Process) []byte {
 	b = jsonInt(append(b, '{'), "pid", int64(p.PID))
-	b = jsonInt(b, "ppid", int64(p.PPID))
-	b = jsonUint(b, "start_ticks", p.StartTicks)
+	b = jsonPtrIf(b, "ppid", p.PPID)
+	b = jsonPtrIf(b, "start_ticks", p.StartTicks)
 	b = jsonTextIf(b, "start", jsonl.Text(p.Start))
-	b = jsonText(b, "comm", p.Comm)
+	b = jsonTextIf(b, "start_from", jsonl.Text(p.StartFrom))
+	if p.Comm != nil {
+		b = jsonText(b, "comm", *p.Comm)
+	}
 	b = jsonTextIf(b, "state", jsonl.Text(p.State))
-	b = jsonBool(b, "kernel_thread", p.KernelThread)
+	if p.KernelThread != nil {
+		b = jsonBool(b, "kernel_thread", *p.KernelThread)
+	}
 	b = jsonTrueIf(b, "gone", p.Gone)
 	b = jsonTextIf(b, "unread", p.Unread)
 	b = jsonTextsIf(b, "argv", p.Argv)
@@ -75,8 +80,8 @@ func appendPlace(b []byte, p *Process) []byte {
 		b = append(jsonTextIf(b, "name", t.Name), '}')
 	}
 	b = jsonIntIf(b, "tty_pgrp", p.TTYPgrp)
-	b = jsonInt(b, "session", p.Session)
-	b = jsonInt(b, "pgrp", p.Pgrp)
+	b = jsonPtrIf(b, "session", p.Session)
+	b = jsonPtrIf(b, "pgrp", p.Pgrp)
 	b = jsonIDIf(b, "loginuid", p.LoginUID)
 	b = jsonPtrIf(b, "audit_session", p.SessionID)
 	if len(p.NSPID) > 0 {
@@ -106,9 +111,9 @@ func appendPlace(b []byte, p *Process) []byte {
 
 // appendWork appends what a process does and uses.
 func appendWork(b []byte, p *Process) []byte {
-	b = jsonUint(b, "flags", p.Flags)
+	b = jsonPtrIf(b, "flags", p.Flags)
 	b = jsonTextIf(b, "wchan", p.WChan)
-	b = jsonInt(b, "num_threads", p.NumThreads)
+	b = jsonPtrIf(b, "num_threads", p.NumThreads)
 	if len(p.Threads) > 0 {
 		b = append(jsonKey(b, "threads"), '[')
 		for i := range p.Threads {
@@ -119,19 +124,17 @@ func appendWork(b []byte, p *Process) []byte {
 		}
 		b = append(b, ']')
 	}
-	if p.OpenFiles != nil {
-		b = jsonInt(b, "open_files", int64(*p.OpenFiles))
+	b = jsonPtrIf(b, "open_files", p.OpenFiles)
+	b = jsonPtrIf(b, "mappings", p.Mappings)
+	if p.CPU != nil {
+		b = appendCPU(jsonKey(b, "cpu"), p.CPU)
 	}
-	if p.Mappings != nil {
-		b = jsonInt(b, "mappings", int64(*p.Mappings))
+	if p.Sched != nil {
+		b = appendSched(jsonKey(b, "sched"), p.Sched)
 	}
-	b = appendCPU(jsonKey(b, "cpu"), &p.CPU)
-	s := &p.Sched
-	b = jsonInt(append(jsonKey(b, "sched"), '{'), "priority", s.Priority)
-	b = jsonInt(b, "nice", s.Nice)
-	b = jsonIntIf(b, "rt_priority", s.RTPriority)
-	b = append(jsonInt(b, "policy", s.Policy), '}')
-	b = appendMemory(jsonKey(b, "memory"), &p.Memory)
+	if p.Memory != nil {
+		b = appendMemory(jsonKey(b, "memory"), p.Memory)
+	}
 	if p.IO != nil {
 		b = appendIO(jsonKey(b, "io"), p.IO)
 	}
@@ -157,11 +160,18 @@ func appendCPU(b []byte, c *CPU) []byte {
 	b = jsonUintIf(b, "block_io", c.BlockIO)
 	b = jsonUint(b, "minor_faults", c.MinorFaults)
 	b = jsonUint(b, "major_faults", c.MajorFaults)
-	b = jsonUint(b, "voluntary_switches", c.Voluntary)
-	b = jsonUint(b, "nonvoluntary_switches", c.Nonvoluntary)
+	b = jsonPtrIf(b, "voluntary_switches", c.Voluntary)
+	b = jsonPtrIf(b, "nonvoluntary_switches", c.Nonvoluntary)
 	b = jsonInt(b, "processor", c.Processor)
 	b = jsonTextIf(b, "allowed_cpus", jsonl.Text(c.AllowedCPUs))
 	return append(jsonUint(b, "ticks_per_second", c.TicksEachSecond), '}')
+}
+
+func appendSched(b []byte, s *Sched) []byte {
+	b = jsonPtrIf(append(b, '{'), "priority", s.Priority)
+	b = jsonInt(b, "nice", s.Nice)
+	b = jsonIntIf(b, "rt_priority", s.RTPriority)
+	return append(jsonPtrIf(b, "policy", s.Policy), '}')
 }
 
 func appendMemory(b []byte, m *Memory) []byte {

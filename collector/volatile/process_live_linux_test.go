@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"hozen/collector"
 )
@@ -32,6 +34,7 @@ func TestImageIsDeleted(t *testing.T) {
 	}
 	child := exec.Command(copied, "-test.run=^TestImageIsDeleted$")
 	child.Env = []string{"HOZEN_TEST_WAIT=1", "PLANTED=\xff\x1b"}
+	before := time.Now()
 	stdin, err := child.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +42,7 @@ func TestImageIsDeleted(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Skip("cannot run a copy of this test: " + err.Error())
 	}
+	after := time.Now()
 	defer func() {
 		stdin.Close()
 		child.Wait()
@@ -51,12 +55,17 @@ func TestImageIsDeleted(t *testing.T) {
 	if row == nil || row.Exe == nil {
 		t.Fatalf("row %+v", row)
 	}
+	tick := time.Second / time.Duration(row.CPU.TicksEachSecond)
+	start, err := time.Parse(time.RFC3339Nano, row.Start)
+	if err != nil || row.StartFrom != "clocks" || start.Before(before.Add(-tick-10*time.Millisecond)) || start.After(after.Add(10*time.Millisecond)) {
+		t.Errorf("start %s from %s (%v); it was started between %v and %v", row.Start, row.StartFrom, err, before, after)
+	}
 	sum := sha256.Sum256(self)
 	if !row.Exe.Deleted || string(row.Exe.Path) != copied || row.Exe.SHA256 != hex.EncodeToString(sum[:]) || row.Exe.Error != "" {
 		t.Errorf("image %+v, want %s deleted, %x", row.Exe, copied, sum)
 	}
-	if row.PPID != os.Getpid() || len(row.Environ) != 2 || row.Environ[1] != "PLANTED=\xff\x1b" {
-		t.Errorf("ppid %d, environment %q", row.PPID, row.Environ)
+	if *row.PPID != os.Getpid() || len(row.Environ) != 2 || row.Environ[1] != "PLANTED=\xff\x1b" {
+		t.Errorf("ppid %d, environment %q", *row.PPID, row.Environ)
 	}
 }
 
@@ -134,13 +143,13 @@ func asPS(p *Process) psRow {
 	if p.TTY != nil {
 		tty = strings.TrimPrefix(string(p.TTY.Name), "/dev/")
 	}
-	name := strings.Join(strings.Fields(string(p.Comm)), " ")
+	name := strings.Join(strings.Fields(string(*p.Comm)), " ")
 	if p.State == "Z" {
 		name += " <defunct>"
 	}
 	nice := n(p.Sched.Nice)
-	if p.Sched.Policy == 1 || p.Sched.Policy == 2 || p.Sched.Policy == 6 {
+	if slices.Contains([]int64{1, 2, 6}, *p.Sched.Policy) {
 		nice = "-" // ps shows none for real-time policies
 	}
-	return psRow{n(int64(p.PID)), n(int64(p.PPID)), n(p.Pgrp), n(p.Session), id(p.UID.Real), id(p.UID.Effective), id(p.GID.Effective), nice, tty, name}
+	return psRow{n(int64(p.PID)), n(int64(*p.PPID)), n(*p.Pgrp), n(*p.Session), id(p.UID.Real), id(p.UID.Effective), id(p.GID.Effective), nice, tty, name}
 }

@@ -95,17 +95,19 @@ func processFromList(ctx context.Context, pid int32) portableProcess {
 	name, err := nameFromList(ctx, p)
 	if err != nil {
 		fault("comm", err)
+	} else {
+		row.Comm = new(jsonl.Text(name))
 	}
-	row.Comm = jsonl.Text(name)
 	ppid, err := p.PpidWithContext(ctx)
 	if err != nil {
 		fault("ppid", err)
+	} else {
+		row.PPID = new(int(ppid))
 	}
-	row.PPID = int(ppid)
 	if ms, err := p.CreateTimeWithContext(ctx); err != nil {
 		fault("start", err)
 	} else if ms > 0 {
-		row.Start = stamp(time.UnixMilli(ms))
+		row.Start, row.StartFrom = stamp(time.UnixMilli(ms)), "system"
 	}
 	moreFromList(ctx, p, &row.Process, fault)
 	return row

@@ -31,11 +31,11 @@ func moreFromList(ctx context.Context, p *process.Process, row *Process, fault f
 	if n, err := p.NumThreadsWithContext(ctx); err != nil {
 		fault("num_threads", err)
 	} else {
-		row.NumThreads = int64(n)
+		row.NumThreads = new(int64(n))
 	}
 	if m, err := p.MemoryInfoWithContext(ctx); err != nil {
 		fault("memory", err)
 	} else if m != nil {
-		row.Memory.Virtual, row.Memory.Resident = m.VMS, m.RSS
+		row.Memory = &Memory{Virtual: m.VMS, Resident: m.RSS}
 	}
 }

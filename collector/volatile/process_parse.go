@@ -169,21 +169,24 @@ func (m *rowMaker) stat(data string) {
 	m.main, m.seen = s, true
 	p, f := &m.p, &s.field
 	u := func(n int) uint64 { return uint64(f[n]) }
-	p.PPID, p.Comm, p.State = int(f[statPPID]), jsonl.Text(s.comm), printable(s.state)
-	p.StartTicks, p.Start = s.start(), m.b.started(s.start())
-	p.KernelThread, p.Flags = s.kernelThread(), u(statFlags)
-	p.Pgrp, p.Session = f[statPgrp], f[statSession]
+	p.PPID, p.Comm, p.State = new(int(f[statPPID])), new(jsonl.Text(s.comm)), printable(s.state)
+	p.StartTicks, p.Start = new(s.start()), m.b.started(s.start())
+	if p.Start != "" {
+		p.StartFrom = m.b.bootFrom
+	}
+	p.KernelThread, p.Flags = new(s.kernelThread()), new(u(statFlags))
+	p.Pgrp, p.Session = new(f[statPgrp]), new(f[statSession])
 	if p.TTY = ttyOf(f[statTTY], m.b.ttys); p.TTY != nil {
 		p.TTYPgrp = f[statTTYPgrp]
 	}
-	p.NumThreads, p.ExitSignal = f[statThreads], f[statExitSignal]
-	p.CPU = CPU{
+	p.NumThreads, p.ExitSignal = new(f[statThreads]), f[statExitSignal]
+	p.CPU = &CPU{
 		User: u(statUtime), System: u(statStime), ChildUser: u(statCutime), ChildSystem: u(statCstime),
 		Guest: u(statGuest), BlockIO: u(statBlockIO), MinorFaults: u(statMinflt), MajorFaults: u(statMajflt),
 		Processor: f[statProcessor], TicksEachSecond: m.b.ticks,
 	}
-	p.Sched = Sched{Priority: f[statPriority], Nice: f[statNice], RTPriority: f[statRTPriority], Policy: f[statPolicy]}
-	p.Memory.Virtual, p.Memory.Resident = u(statVsize), u(statRSS)*m.b.pageSize
+	p.Sched = &Sched{Priority: new(f[statPriority]), Nice: f[statNice], RTPriority: f[statRTPriority], Policy: new(f[statPolicy])}
+	p.Memory = &Memory{Virtual: u(statVsize), Resident: u(statRSS) * m.b.pageSize}
 }
 
 func (m *rowMaker) thread(data string) {
@@ -259,8 +262,11 @@ func (m *rowMaker) flushFile() {
 
 // finish adds what rests on several sections.
 func (m *rowMaker) finish() {
-	if len(m.p.Threads) == 0 && m.seen && m.p.NumThreads == 1 {
+	if !m.seen {
+		return
+	}
+	if len(m.p.Threads) == 0 && *m.p.NumThreads == 1 {
 		m.p.Threads = []Thread{m.threadOf(&m.main)}
 	}
-	m.p.NumThreads = max(m.p.NumThreads, int64(len(m.p.Threads)))
+	*m.p.NumThreads = max(*m.p.NumThreads, int64(len(m.p.Threads)))
 }

@@ -3,22 +3,32 @@ package volatile
 import "hozen/collector/jsonl"
 
 // A Process is a row of processes.jsonl: one process, or one thread of the
-// kernel. Fields that the system refused or does not have are left out, and
-// Errors says why where it is not plain (a kernel thread has no image).
+// kernel. Fields that were not read, because the system refused, does not have
+// them or the process had ended, are left out, and Errors says why where it is
+// not plain (a kernel thread has no image). A field of which 0 or "" says
+// something is a pointer, so that it is there whenever it was read.
 //
 // Where nothing else is said, fields are those of proc_pid_stat(5) and
 // proc_pid_status(5). Sizes are in bytes, times of CPU in ticks.
 type Process struct {
-	PID  int `json:"pid"`
-	PPID int `json:"ppid"`
-	// StartTicks is the start in ticks since boot, as the kernel says it; Start
-	// is btime of /proc/stat plus the ticks, so it is as true as btime, which is
-	// in whole seconds and follows the wall clock.
-	StartTicks   uint64     `json:"start_ticks"`
-	Start        string     `json:"start,omitempty"`
-	Comm         jsonl.Text `json:"comm"`
-	State        string     `json:"state,omitempty"`
-	KernelThread bool       `json:"kernel_thread"`
+	PID  int  `json:"pid"`
+	PPID *int `json:"ppid,omitempty"`
+	// StartTicks is the start in ticks since boot, as the kernel says it, rounded
+	// down. Start is the moment of boot plus the ticks, by the wall clock as it is
+	// set now. StartFrom says which moment of boot that is:
+	//
+	//   - "clocks": CLOCK_REALTIME less CLOCK_BOOTTIME (clock_gettime(2)), which
+	//     the ticks count in, read together on the running host: the process began
+	//     at Start or less than a tick later;
+	//   - "btime": that of /proc/stat, where there are only files: in whole
+	//     seconds, rounded down, so the process began up to a second later;
+	//   - "system": neither; a system other than Linux keeps the time of start.
+	StartTicks   *uint64     `json:"start_ticks,omitempty"`
+	Start        string      `json:"start,omitempty"`
+	StartFrom    string      `json:"start_from,omitempty"` // left out where Start is
+	Comm         *jsonl.Text `json:"comm,omitempty"`
+	State        string      `json:"state,omitempty"`
+	KernelThread *bool       `json:"kernel_thread,omitempty"`
 	// Gone says that the process ended while it was read, or before.
 	Gone bool `json:"gone,omitempty"`
 	// Unread says why nothing could be read of it.
@@ -45,8 +55,8 @@ type Process struct {
 
 	TTY         *TTY   `json:"tty,omitempty"`
 	TTYPgrp     int64  `json:"tty_pgrp,omitempty"` // foreground process group of the terminal
-	Session     int64  `json:"session"`
-	Pgrp        int64  `json:"pgrp"`
+	Session     *int64 `json:"session,omitempty"`
+	Pgrp        *int64 `json:"pgrp,omitempty"`
 	LoginUID    *ID    `json:"loginuid,omitempty"` // left out where nobody logged in
 	SessionID   *int64 `json:"audit_session,omitempty"`
 	NSPID       []int  `json:"ns_pid,omitempty"` // pid in each pid namespace, outermost first; only where nested
@@ -60,15 +70,15 @@ type Process struct {
 	Runtime    string            `json:"container_runtime,omitempty"`
 	Container  jsonl.Text        `json:"container_id,omitempty"`
 
-	Flags       uint64     `json:"flags"` // PF_* of linux/sched.h
+	Flags       *uint64    `json:"flags,omitempty"` // PF_* of linux/sched.h
 	WChan       jsonl.Text `json:"wchan,omitempty"`
-	NumThreads  int64      `json:"num_threads"`
+	NumThreads  *int64     `json:"num_threads,omitempty"`
 	Threads     []Thread   `json:"threads,omitempty"`
 	OpenFiles   *int       `json:"open_files,omitempty"` // rows in files.jsonl
 	Mappings    *int       `json:"mappings,omitempty"`   // rows in maps.jsonl
-	CPU         CPU        `json:"cpu"`
-	Sched       Sched      `json:"sched"`
-	Memory      Memory     `json:"memory"`
+	CPU         *CPU       `json:"cpu,omitempty"`
+	Sched       *Sched     `json:"sched,omitempty"`
+	Memory      *Memory    `json:"memory,omitempty"`
 	IO          *IO        `json:"io,omitempty"`
 	OOMScore    *int64     `json:"oom_score,omitempty"`
 	OOMScoreAdj *int64     `json:"oom_score_adj,omitempty"`
@@ -104,12 +114,12 @@ type ID struct {
 	Name jsonl.Text `json:"name,omitempty"`
 }
 
-// IDs are the four of credentials(7).
+// IDs are the four of credentials(7); FS is Linux's alone.
 type IDs struct {
-	Real      ID `json:"real"`
-	Effective ID `json:"effective"`
-	Saved     ID `json:"saved"`
-	FS        ID `json:"fs"`
+	Real      ID  `json:"real"`
+	Effective ID  `json:"effective"`
+	Saved     ID  `json:"saved"`
+	FS        *ID `json:"fs,omitempty"`
 }
 
 // Caps are the five sets of capabilities(7).
@@ -144,33 +154,34 @@ type Thread struct {
 	Comm       jsonl.Text `json:"comm"`
 	State      string     `json:"state"`
 	StartTicks uint64     `json:"start_ticks"`
-	Start      string     `json:"start,omitempty"`
+	Start      string     `json:"start,omitempty"` // as that of the process
 }
 
-// CPU is time spent, in ticks, and what was waited for.
+// CPU is time spent, in ticks, and what was waited for. The switches and the
+// allowed CPUs are from status, the rest from stat.
 type CPU struct {
-	User            uint64 `json:"user"`
-	System          uint64 `json:"system"`
-	ChildUser       uint64 `json:"child_user"`
-	ChildSystem     uint64 `json:"child_system"`
-	Guest           uint64 `json:"guest,omitempty"`
-	BlockIO         uint64 `json:"block_io,omitempty"`
-	MinorFaults     uint64 `json:"minor_faults"`
-	MajorFaults     uint64 `json:"major_faults"`
-	Voluntary       uint64 `json:"voluntary_switches"`
-	Nonvoluntary    uint64 `json:"nonvoluntary_switches"`
-	Processor       int64  `json:"processor"`
-	AllowedCPUs     string `json:"allowed_cpus,omitempty"`
-	TicksEachSecond uint64 `json:"ticks_per_second"`
+	User            uint64  `json:"user"`
+	System          uint64  `json:"system"`
+	ChildUser       uint64  `json:"child_user"`
+	ChildSystem     uint64  `json:"child_system"`
+	Guest           uint64  `json:"guest,omitempty"`
+	BlockIO         uint64  `json:"block_io,omitempty"`
+	MinorFaults     uint64  `json:"minor_faults"`
+	MajorFaults     uint64  `json:"major_faults"`
+	Voluntary       *uint64 `json:"voluntary_switches,omitempty"`
+	Nonvoluntary    *uint64 `json:"nonvoluntary_switches,omitempty"`
+	Processor       int64   `json:"processor"`
+	AllowedCPUs     string  `json:"allowed_cpus,omitempty"`
+	TicksEachSecond uint64  `json:"ticks_per_second"`
 }
 
 // Sched says how a process is scheduled (sched(7)); Policy is a number of
 // linux/sched.h: 0 other, 1 FIFO, 2 RR, 3 batch, 5 idle, 6 deadline.
 type Sched struct {
-	Priority   int64 `json:"priority"`
-	Nice       int64 `json:"nice"`
-	RTPriority int64 `json:"rt_priority,omitempty"`
-	Policy     int64 `json:"policy"`
+	Priority   *int64 `json:"priority,omitempty"`
+	Nice       int64  `json:"nice"`
+	RTPriority int64  `json:"rt_priority,omitempty"`
+	Policy     *int64 `json:"policy,omitempty"`
 }
 
 // Memory is in bytes; all but Virtual and Resident are from status.

@@ -102,11 +102,14 @@ func eachLine(text string, f func(key, value string)) {
 	}
 }
 
-// fillStatus takes proc_pid_status(5) into a row. The Name line has newlines
+// fillStatus takes proc_pid_status(5) into a row that has stat already. The Name line has newlines
 // escaped by the kernel, so each line is what it seems.
 func fillStatus(p *Process, text string, b *basis) {
 	var caps Caps
 	seen := false
+	if p.CPU == nil || p.Memory == nil {
+		return
+	}
 	eachLine(text, func(key, value string) {
 		switch key {
 		case "Umask":
@@ -130,9 +133,9 @@ func fillStatus(p *Process, text string, b *basis) {
 		case "Cpus_allowed_list":
 			p.CPU.AllowedCPUs = printable(value)
 		case "voluntary_ctxt_switches":
-			p.CPU.Voluntary = uint64(procNumber(value))
+			p.CPU.Voluntary = new(uint64(procNumber(value)))
 		case "nonvoluntary_ctxt_switches":
-			p.CPU.Nonvoluntary = uint64(procNumber(value))
+			p.CPU.Nonvoluntary = new(uint64(procNumber(value)))
 		case "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
 			seen = true
 			*caps.named(key) = b.cap(value)

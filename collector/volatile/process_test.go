@@ -84,7 +84,7 @@ func TestProcessesOfThisHost(t *testing.T) {
 	if me.Exe == nil || me.Exe.SHA256 != hex.EncodeToString(sum[:]) {
 		t.Errorf("image %+v, want hash %x", me.Exe, sum)
 	}
-	if me.PPID != os.Getppid() || len(me.Argv) != len(os.Args) || string(me.Argv[0]) != os.Args[0] {
+	if *me.PPID != os.Getppid() || me.StartFrom != "clocks" || len(me.Argv) != len(os.Args) || string(me.Argv[0]) != os.Args[0] {
 		t.Errorf("row %+v", me)
 	}
 	if len(me.Threads) < 2 || len(me.Namespaces) < 6 || me.Gone || me.Unread != "" || len(me.Errors) > 0 {
@@ -136,12 +136,18 @@ func TestProcessesOfFixture(t *testing.T) {
 		what string
 		ok   func(p *Process) bool
 	}{
-		{2, "kernel thread", func(p *Process) bool { return p.KernelThread && p.Exe == nil && p.Comm == "kthreadd" && p.Argv == nil }},
-		{34, "kernel thread with a long name", func(p *Process) bool { return p.KernelThread && p.Comm == "kworker/R-writeback" && p.Sched.Nice == -20 }},
-		{2302, "argv and environment", func(p *Process) bool {
-			return len(p.Argv) == 2 && p.Argv[1] == "4242" && len(p.Environ) == 3 && p.Environ[0] == "HOME=/root" && !p.KernelThread
+		{2, "kernel thread", func(p *Process) bool {
+			return *p.KernelThread && p.Exe == nil && *p.Comm == "kthreadd" && p.Argv == nil
 		}},
-		{2302, "start", func(p *Process) bool { return p.StartTicks > 0 && strings.HasPrefix(p.Start, "2026-11-21T20:27:") }},
+		{34, "kernel thread with a long name", func(p *Process) bool {
+			return *p.KernelThread && *p.Comm == "kworker/R-writeback" && p.Sched.Nice == -20
+		}},
+		{2302, "argv and environment", func(p *Process) bool {
+			return len(p.Argv) == 2 && p.Argv[1] == "4242" && len(p.Environ) == 3 && p.Environ[0] == "HOME=/root" && !*p.KernelThread
+		}},
+		{2302, "start", func(p *Process) bool {
+			return *p.StartTicks > 0 && strings.HasPrefix(p.Start, "2026-11-21T20:27:") && p.StartFrom == "btime"
+		}},
 		{2302, "hash", func(p *Process) bool {
 			return p.Exe.SHA256 == hex.EncodeToString(sum[:]) && p.Exe.Path == "/usr/bin/sleep" && p.Exe.Error == "" && !p.Exe.Deleted
 		}},
@@ -150,7 +156,7 @@ func TestProcessesOfFixture(t *testing.T) {
 		}},
 		{2302, "namespaces", func(p *Process) bool { return p.Namespaces["net"] == 4026531833 && len(p.Namespaces) == 10 }},
 		{2303, "other user", func(p *Process) bool {
-			return p.UID.FS == ID{65534, "nobody"} && p.GID.Real.Name == "nogroup" && len(p.Groups) == 2 && p.Groups[0] == ID{4, "adm"} &&
+			return *p.UID.FS == ID{65534, "nobody"} && p.GID.Real.Name == "nogroup" && len(p.Groups) == 2 && p.Groups[0] == ID{4, "adm"} &&
 				*p.NoNewPrivs == 1 && p.Caps.Bounding.Names == nil && p.Caps.Bounding.Hex == "0000000000000000"
 		}},
 		{2303, "container", func(p *Process) bool {
@@ -161,10 +167,10 @@ func TestProcessesOfFixture(t *testing.T) {
 		}},
 		{2304, "hostile environment", func(p *Process) bool { return p.Environ[1] == "A=\x1b[31mred" }},
 		{2305, "threads", func(p *Process) bool {
-			return p.NumThreads == 3 && len(p.Threads) == 3 && p.Threads[1].Comm == "worker one" && p.Threads[2].Comm == "net) S 1 (io" && p.Threads[2].State == "S"
+			return *p.NumThreads == 3 && len(p.Threads) == 3 && p.Threads[1].Comm == "worker one" && p.Threads[2].Comm == "net) S 1 (io" && p.Threads[2].State == "S"
 		}},
-		{2306, "parentheses", func(p *Process) bool { return p.Comm == "a) R 1 1 (b" && p.State == "S" && p.PPID == 2259 }},
-		{2307, "newline and bytes that are not UTF-8", func(p *Process) bool { return p.Comm == "x\n2 (y) R\xff\xfe" && p.State == "S" }},
+		{2306, "parentheses", func(p *Process) bool { return *p.Comm == "a) R 1 1 (b" && p.State == "S" && *p.PPID == 2259 }},
+		{2307, "newline and bytes that are not UTF-8", func(p *Process) bool { return *p.Comm == "x\n2 (y) R\xff\xfe" && p.State == "S" }},
 		{2309, "zombie", func(p *Process) bool {
 			return p.State == "Z" && p.Exe == nil && len(p.Threads) == 1 && *p.Mappings == 0
 		}},
