@@ -33,6 +33,7 @@ type app struct {
 
 	tool       func() string // version and hash of this program
 	now        func() time.Time
+	cgo        func() bool // whether this program loads libraries of the machine
 	disk       func(dir string) packager.Disk
 	host       func(root string) *collector.Host
 	collectors func(args []string) []collector.Collector
@@ -47,6 +48,7 @@ func newApp(args []string) *app {
 		width:       terminalWidth,
 		tool:        sync.OnceValue(toolName),
 		now:         time.Now,
+		cgo:         builtWithCgo,
 		disk:        func(dir string) packager.Disk { return packager.Dir(dir) },
 		host:        hostAt,
 		collectors:  collectors,

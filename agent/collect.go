@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -108,6 +110,9 @@ func (c *collection) prepare() (err error) {
 	if st, err := os.Stat(c.host.Root); err != nil || !st.IsDir() {
 		return usage(fmt.Errorf("--root %s: not a directory that can be read", c.o.root), "")
 	}
+	if !c.host.Live && !rootOfMachine(c.host) {
+		return usage(fmt.Errorf("--root %s: not the root of a machine: nothing of %s is in it", c.o.root, strings.Join(rootFolders(), ", ")), "")
+	}
 	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, TimeLimit: c.o.limit}
 	if c.plan, err = collector.NewPlan(c.a.collectors(c.a.args), choice, c.host); err != nil {
 		return usage(err, c.a.text(mHintCommandHelp, "hozen collect"))
@@ -119,6 +124,16 @@ func (c *collection) prepare() (err error) {
 	c.id = volatile.ReadIdentity(c.host)
 	c.device, err = c.a.deviceFor(c.o.key, string(c.id.HostName))
 	return err
+}
+
+// rootFolders are those of which every machine has one, whatever its system.
+func rootFolders() []string { return []string{"etc", "proc", "usr", "var", "bin", "Windows"} }
+
+func rootOfMachine(h *collector.Host) bool {
+	return slices.ContainsFunc(rootFolders(), func(name string) bool {
+		_, err := os.Lstat(filepath.Join(h.Root, name))
+		return err == nil
+	})
 }
 
 // deviceFor loads the device key, or makes one for this collection only.

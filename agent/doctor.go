@@ -23,6 +23,7 @@ type diagnosis struct {
 	Kernel       string         `json:"kernel"`
 	UID          int            `json:"uid"` // effective; -1 where there is none
 	Elevated     bool           `json:"elevated"`
+	Cgo          bool           `json:"built_with_cgo"` // libraries of this machine are in the program
 	Capabilities []capability   `json:"capabilities"`
 	Output       outputPlace    `json:"output"`
 	Unlocked     []unlocked     `json:"unlocked_disks"`
@@ -96,7 +97,7 @@ func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
 	}
 	id := hostID(volatile.ReadIdentity(h))
 	d := diagnosis{
-		Tool: a.tool(), Host: id.Name, OS: id.OS, Kernel: id.Kernel, UID: os.Geteuid(), Elevated: h.Elevated,
+		Tool: a.tool(), Host: id.Name, OS: id.OS, Kernel: id.Kernel, UID: os.Geteuid(), Elevated: h.Elevated, Cgo: a.cgo(),
 		Capabilities: capabilitiesOf(h), Unlocked: []unlocked{}, EstimateB: expectedBytes(plan),
 	}
 	for _, s := range plan.Running() {
@@ -150,6 +151,9 @@ func (a *app) printDiagnosis(w io.Writer, d diagnosis, disks []volatile.Unlocked
 	row(mRowRights, a.rightsText(d))
 	row(mRowOutput, a.outputText(d.Output))
 	row(mRowPlan, a.text(mEstimate, a.roughly(time.Duration(d.EstimateMS)*time.Millisecond), bytesText(d.EstimateB)))
+	if d.Cgo {
+		say(mWarning, a.text(mWarnCgo))
+	}
 	for _, u := range disks {
 		say(mWarning, a.unlockedText(u))
 	}

@@ -153,6 +153,16 @@ func testApp(args ...string) (a *app, stdout, stderr *bytes.Buffer) {
 	return a, stdout, stderr
 }
 
+// emptyHost is the root of a machine with nothing in it.
+func emptyHost(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
 func faultyRun(t *testing.T, root, dir string, d *brokenDisk) (code int, stderr string) {
 	t.Helper()
 	a, _, e := testApp("collect", "--root", root, "--out", dir)
@@ -165,7 +175,7 @@ func faultyRun(t *testing.T, root, dir string, d *brokenDisk) (code int, stderr 
 // way. Whatever is left then is judged: exit code 0 stands for a file that has
 // its name, verifies, and holds everything; anything else says no.
 func TestVerifyNeverSaysYesToALie(t *testing.T) {
-	root := t.TempDir()
+	root := emptyHost(t)
 	probe := &brokenDisk{}
 	if code, stderr := faultyRun(t, root, t.TempDir(), probe); code != exitWhole {
 		t.Fatalf("on a sound disk: exit code %d\n%s", code, stderr)
@@ -240,7 +250,7 @@ func TestFullFileSystem(t *testing.T) {
 		t.Skipf("needs root: a file system of 64 KiB: %v", err)
 	}
 	defer unmount()
-	a, _, stderr := testApp("collect", "--root", t.TempDir(), "--out", dir)
+	a, _, stderr := testApp("collect", "--root", emptyHost(t), "--out", dir)
 	a.collectors = func([]string) []collector.Collector {
 		return append(faultCollectors(nil), collector.Collector{
 			Name: "large", Doc: "more than there is room for", Volatility: collector.Temporary, Limit: collector.Limit{Time: time.Minute},
@@ -275,7 +285,7 @@ func (n *noise) Read(b []byte) (int, error) {
 // The tests above would mean nothing if a lie were not found.
 func TestALieIsFound(t *testing.T) {
 	dir := t.TempDir()
-	if code, stderr := faultyRun(t, t.TempDir(), dir, &brokenDisk{}); code != exitWhole {
+	if code, stderr := faultyRun(t, emptyHost(t), dir, &brokenDisk{}); code != exitWhole {
 		t.Fatalf("exit code %d\n%s", code, stderr)
 	}
 	file := one(t, dir, "*.tar.zst")

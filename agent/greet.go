@@ -9,7 +9,7 @@ import (
 func (a *app) progressFor(o collectOptions, plan *collector.Plan, h *collector.Host, t *tally) *progress {
 	p := &progress{
 		a: a, plan: plan, tally: t, host: h,
-		screen: &screen{w: a.stderr, live: a.errTerminal && !o.json, quiet: o.quiet || o.json, width: a.width},
+		screen: &screen{w: a.stderr, live: a.errTerminal && !o.json, quiet: o.quiet, mute: o.json, width: a.width},
 		events: &eventWriter{now: a.now},
 	}
 	if o.json {
@@ -21,10 +21,14 @@ func (a *app) progressFor(o collectOptions, plan *collector.Plan, h *collector.H
 // greet says what is going to happen, and what the responder must know before.
 func (c *collection) greet() {
 	a, ui := c.a, c.ui
-	ui.events.send(event{Event: "started", Steps: len(c.plan.Running())})
-	ui.screen.line(a.text(mGreeting, escape(string(c.id.HostName)), len(c.plan.Running()), a.roughly(time.Duration(c.file.EstimateMS)*time.Millisecond)))
+	fingerprint, _ := c.device.Fingerprint() // without one, Create says why
+	ui.events.send(event{Event: "started", Steps: len(c.plan.Running()), Fingerprint: fingerprint})
+	ui.screen.line(a.text(mGreeting, escape(c.hostName()), len(c.plan.Running()), a.roughly(time.Duration(c.file.EstimateMS)*time.Millisecond)))
 	if c.host.Live {
 		ui.screen.line(a.text(mDoNotSwitchOffNow))
+	}
+	if c.device.Throwaway {
+		ui.screen.line(a.text(mThrowaway, fingerprint))
 	}
 	if c.file.Note != "" {
 		ui.screen.line(a.text(mPlanNoDisk, c.file.Profile))
@@ -32,7 +36,19 @@ func (c *collection) greet() {
 	if c.host.Live && !c.host.Elevated {
 		ui.warn("not_root", a.text(mWarnNotRoot))
 	}
+	if c.host.Live && a.cgo() {
+		ui.warn("built_with_cgo", a.text(mWarnCgo))
+	}
 	c.warnDisks()
+}
+
+// hostName is how people know the examined machine: by where its files are, if
+// they do not say.
+func (c *collection) hostName() string {
+	if c.id.HostName == "" {
+		return c.host.Root
+	}
+	return string(c.id.HostName)
 }
 
 // stopping says that the first signal was understood.

@@ -47,6 +47,8 @@ const (
 	mDoNotSwitchOff
 	mDoNotSwitchOffNow
 	mWarning
+	mThrowaway
+	mWarnCgo
 	mWarnNotRoot
 	mWarnUnlocked
 	mWarnMaybeUnlocked
@@ -187,6 +189,7 @@ const (
 	mRecovered
 	mRecoveredBy
 	mRecoveredNext
+	mRecoveredPaper
 	mNotRecovered
 	mKeyMade
 	mDevice

@@ -46,6 +46,7 @@ func (a *app) recover(ctx context.Context, name, key string) error {
 		fmt.Fprintln(a.stdout, "  - "+escape(note))
 	}
 	fmt.Fprintln(a.stdout, a.text(mRecoveredNext, "hozen verify --fingerprint "+r.Report.Fingerprint+" "+escape(shellWord(at))))
+	fmt.Fprintln(a.stdout, a.text(mRecoveredPaper))
 	return silent(packager.ValidPartial.ExitCode()) // whoever signed: it is not whole
 }
 

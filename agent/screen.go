@@ -14,7 +14,8 @@ type screen struct {
 	mu    sync.Mutex
 	w     io.Writer
 	live  bool // a terminal
-	quiet bool
+	quiet bool // of progress only
+	mute  bool // nothing at all: programs read events
 	width func() int
 	drawn string // the live line that is on the terminal now
 }
@@ -23,7 +24,20 @@ type screen struct {
 func (s *screen) line(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.quiet {
+	if !s.quiet {
+		s.write(text)
+	}
+}
+
+// loud writes a line that no --quiet silences.
+func (s *screen) loud(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.write(text)
+}
+
+func (s *screen) write(text string) {
+	if s.mute {
 		return
 	}
 	if s.drawn != "" {
@@ -38,7 +52,7 @@ func (s *screen) line(text string) {
 func (s *screen) draw(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.quiet || !s.live {
+	if s.quiet || s.mute || !s.live {
 		return
 	}
 	text = cutColumns(text, s.width()-1)

@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -45,6 +48,14 @@ func ownHash() (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// builtWithCgo says whether the program was built in a way that lets libraries of
+// the machine, and whatever LD_PRELOAD names, into it (ld.so(8)). Elsewhere than
+// on Linux every program is bound to the system's libraries.
+func builtWithCgo() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && runtime.GOOS == "linux" && slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"})
 }
 
 // hostID writes the identity into statements, which are UTF-8: other bytes and

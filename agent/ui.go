@@ -209,7 +209,7 @@ type warning struct {
 func (p *progress) warn(word, text string) {
 	p.warnings = append(p.warnings, warning{word, text})
 	p.events.send(event{Event: "warning", Warning: word, Text: text})
-	p.screen.line(p.a.text(mWarning, text))
+	p.screen.loud(p.a.text(mWarning, text))
 }
 
 // roughly writes an estimate: nobody needs its tenths.

@@ -40,6 +40,7 @@ func (c *collection) warnDisks() {
 	if err != nil && p.Mount == "" {
 		return // the folder is not there: Create says so
 	}
+	p.OnExamined = p.OnExamined && c.host.Live // else another machine is examined
 	ui.inMemory = c.host.Live && p.InMemory
 	for _, w := range a.outputWarnings(p, expectedBytes(c.plan)) {
 		ui.warn(w.Word, w.Text)
