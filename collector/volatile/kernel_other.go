@@ -21,5 +21,3 @@ func noValue(error) bool { return false }
 func nextBPF(bpfKind, uint32) (uint32, error) { return 0, notOnThisSystem() }
 
 func bpfInfo(bpfKind, uint32) (bpfRaw, error) { return bpfRaw{}, notOnThisSystem() }
-
-func fileSystemRoom(string) (room, error) { return room{}, notOnThisSystem() }

@@ -141,23 +141,6 @@ func protocolListed(text []byte, name string) bool {
 	return false
 }
 
-// takeDump writes what the kernel answered and makes rows of it. An answer that
-// was cut short gives rows, but does not count as a view that was read.
-func (j *socketJob) takeDump(w io.Writer, f *diagFamily, ns netNS, raw []byte, err error) error {
-	if _, werr := w.Write(raw); werr != nil {
-		return werr
-	}
-	if f.parse == nil {
-		return err
-	}
-	rows, strange := parseDiag(raw, f, ns.Inode)
-	j.table.add(f.name, ns.Inode, rows, viewDiag, err == nil)
-	if strange > 0 && err == nil {
-		err = strangeErr(strange, "messages")
-	}
-	return err
-}
-
 func strangeErr(n int, what string) error {
 	return errors.New(strconv.Itoa(n) + " " + what + " not understood; they are in the raw bytes")
 }

@@ -49,6 +49,23 @@ func (j *socketJob) dumpNamespace(ctx context.Context, ns netNS) (func(), error)
 	return end, nil
 }
 
+// takeDump writes what the kernel answered and makes rows of it. An answer that
+// was cut short gives rows, but does not count as a view that was read.
+func (j *socketJob) takeDump(w io.Writer, f *diagFamily, ns netNS, raw []byte, err error) error {
+	if _, werr := w.Write(raw); werr != nil {
+		return werr
+	}
+	if f.parse == nil {
+		return err
+	}
+	rows, strange := parseDiag(raw, f, ns.Inode)
+	j.table.add(f.name, ns.Inode, rows, viewDiag, err == nil)
+	if strange > 0 && err == nil {
+		err = strangeErr(strange, "messages")
+	}
+	return err
+}
+
 // ourOwn notes that we hold the socket by which we ask: it is in the dumps, and
 // was opened after the pass over /proc.
 func (j *socketJob) ourOwn(fd int) {
