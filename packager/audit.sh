@@ -3,7 +3,8 @@
 # usage: sh audit.sh ARCHIVE.tar.zst [ALLOWED_SIGNERS]   needs GNU tar and coreutils, zstd, ssh-keygen, sed
 # It follows the signatures from genesis to the last statement, which commits to every byte before it.
 set -u; export LC_ALL=C TZ=UTC
-f=$1 trust=${2-/dev/null} k=0 a=0 sealed=
+f=${1?usage: sh audit.sh ARCHIVE.tar.zst [ALLOWED_SIGNERS]} trust=${2-/dev/null} k=0 a=0 sealed=
+for n in "$f" "$trust"; do [ -r "$n" ] && [ ! -d "$n" ] || { echo "$n: cannot be read" >&2; exit 1; }; done
 t=$(mktemp -d) || exit 1; trap 'rm -rf "$t"' EXIT
 verdict() { echo "$1 (checkpoint $k, $a of $(wc -c <"$f") bytes authentic)${3+: $3}"; exit "$2"; }
 get() { sed -n "s/^{.*\"$1\":\"\{0,1\}\([^\",{}]*\).*/\1/p" "$2"; }                     # field of a statement

@@ -1,6 +1,7 @@
 package packager
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -29,7 +30,15 @@ type Dir string
 
 // Create implements Disk.
 func (d Dir) Create(name string) (File, error) {
-	return os.OpenFile(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	// As long as the writer lives nobody may recover what it writes.
+	if err := lockFile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // Append implements Disk.

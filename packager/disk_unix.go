@@ -22,3 +22,16 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(err, d.Close())
 }
+
+// lockFile takes the lock of an open file, which ends with the process that
+// holds it (flock(2)). File systems without locks say so; there nothing is locked.
+func lockFile(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return &os.PathError{Op: "lock", Path: f.Name(), Err: ErrInUse}
+	case errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.EOPNOTSUPP), errors.Is(err, syscall.ENOLCK), errors.Is(err, syscall.EINVAL):
+		return nil
+	}
+	return err
+}

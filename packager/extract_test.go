@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,19 @@ func TestExtractWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Statements and the seal lie in stored frames and are not extracted as members.
+	for _, name := range []string{nameSeal, nameSeal + deviceSigSuffix, nameSeekTable, checkpointName(3, ".json.sig")} {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is not extracted: the bag is not whole without the statements", name)
+		}
+	}
+	for _, list := range []string{nameManifest, nameTagManifest} {
+		for line := range strings.Lines(string(readFile(t, filepath.Join(dest, forgedID, list)))) {
+			sum, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+			if got := hexSum(readFile(t, filepath.Join(dest, forgedID, name))); got != sum {
+				t.Errorf("%s lists %s with %s, it is %s", list, name, sum, got)
+			}
+		}
+	}
 	if got := len(filesBelow(t, dest)); got != len(names) || got == 0 {
 		t.Errorf("%d files, %d names", got, len(names))
 	}

@@ -24,15 +24,28 @@ func IncompleteName(id string) string { return id + ".incomplete.tar.zst" }
 // ErrNothingAuthentic says that an archive has no checkpoint that verifies.
 var ErrNothingAuthentic = errors.New("nothing in it is authentic")
 
+// ErrInUse says that the program that writes an archive still runs.
+var ErrInUse = errors.New("still being written by a running collection")
+
 // Recover takes <id>.tar.zst.partial as a crash left it: it finds out what is
 // authentic, states that and the hash of the bytes as they lie there in the custody
 // log (event "recovered", signed by d), and renames the file to
 // <id>.incomplete.tar.zst. Not a byte of it is altered: what came after the last
-// checkpoint stays, unauthenticated. A contradiction is reported and nothing is done.
+// checkpoint stays, unauthenticated. A contradiction is reported and nothing is
+// done; neither is it while the writer still runs (ErrInUse).
 func Recover(ctx context.Context, dir, partialName string, d Device, tool string, command []string, now time.Time) (Recovery, error) {
 	id, ok := strings.CutSuffix(partialName, ".tar.zst"+partialSuffix)
 	if !ok || !ValidID(id) {
 		return Recovery{}, fmt.Errorf("%s: want <id>.tar.zst%s", partialName, partialSuffix)
+	}
+	lock, err := os.Open(filepath.Join(dir, partialName))
+	if err != nil {
+		return Recovery{}, err
+	}
+	err = lockFile(lock)
+	// Windows renames no file that is open; elsewhere the look was enough, too.
+	if err = errors.Join(err, lock.Close()); err != nil {
+		return Recovery{}, err
 	}
 	log, err := os.ReadFile(filepath.Join(dir, LogName(id)))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

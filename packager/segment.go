@@ -278,6 +278,29 @@ func (c *checker) checkpoint(p *piece, list []member, rest []byte) error {
 	c.tar.off += int64(len(p.plain))
 	c.prev, c.announced, c.wantMark, c.sealing = hexSum(list[0].body), s.NextKey, true, s.Status == "sealing"
 	c.statement[k], c.keys[k] = c.prev, s.Key
+	return c.offer(list)
+}
+
+// offer shows the visitor the members of a statement's frame, as it was shown
+// all others: with them an extracted archive is whole.
+func (c *checker) offer(list []member) error {
+	if c.visit == nil {
+		return nil
+	}
+	for _, m := range list {
+		w, err := c.visit.begin(m.name, int64(len(m.body)))
+		if err != nil {
+			return err
+		}
+		if w != nil {
+			if _, err := w.Write(m.body); err != nil {
+				return err
+			}
+		}
+		if err := c.visit.end(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -368,5 +391,8 @@ func (c *checker) checkSeal(p *piece, list []member, rest []byte) error {
 	}
 	c.trailer = append(hint(c.genesis, s.TarBytes), list[3].body...)
 	c.rep.Seal, c.rep.Head, c.rep.AuthenticBytes = &s, hexSum(body), p.after.Bytes
-	return nil
+	if err := c.offer(list); err != nil || c.visit == nil {
+		return err
+	}
+	return c.visit.authentic(c.k)
 }

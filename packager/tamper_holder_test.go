@@ -150,7 +150,8 @@ func onlyHonest(t *testing.T, b []byte, o VerifyOptions) {
 		t.Fatalf("%v %+v", err, rep)
 	}
 	want := map[string]bool{"bagit.txt": true, nameGenesis: true, nameGenesis + sigSuffix: true, "data/honest.txt": true,
-		checkpointName(1, ".jsonl"): true, checkpointName(1, ".sha256"): true}
+		checkpointName(1, ".jsonl"): true, checkpointName(1, ".sha256"): true,
+		checkpointName(1, ".json"): true, checkpointName(1, ".json") + sigSuffix: true}
 	if len(names) != len(want) {
 		t.Errorf("extracted %q", names)
 	}

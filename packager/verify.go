@@ -287,6 +287,9 @@ func (v *verification) signer() bool {
 		r.Axes.Anchors = append(r.Axes.Anchors, "key fingerprint given by hand")
 		return true
 	}
+	if len(v.o.Fingerprints) > 0 {
+		r.finding("signer: the fingerprint given is not that of the key that signed: %s", r.Fingerprint)
+	}
 	uses := []string{nsGenesis}
 	if v.sealed {
 		uses = append(uses, nsSeal)
