@@ -86,6 +86,10 @@ func (e *NotRegularError) As(target any) bool {
 // bytes than the caller allowed; what came before the limit is given.
 var ErrTooLong = errors.New("longer than the limit")
 
+// maxNames bounds the listing of one directory, against one that was filled to
+// cost us memory.
+const maxNames = 1 << 18
+
 // ReadFile gives the whole file, if it is regular and has at most limit bytes.
 // With more, it gives the first limit bytes and an error that is ErrTooLong.
 // What was read before another error is given with it.

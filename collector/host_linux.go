@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"io"
 	"os"
 	"sort"
 	"strconv"
@@ -129,14 +130,20 @@ func appendFD(dst []byte, fd int, name string, limit int) ([]byte, error) {
 }
 
 // Names lists a directory, sorted by byte. What was read before an error is
-// given with it.
+// given with it; more than maxNames is ErrTooLong.
 func (h *Host) Names(dir string) ([]string, error) {
 	f, err := h.open(dir, unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	names, err := f.Readdirnames(-1)
+	names, err := f.Readdirnames(maxNames)
+	if err == io.EOF {
+		err = nil
+	}
+	if len(names) == maxNames {
+		err = pathError("list", dir, ErrTooLong)
+	}
 	sort.Strings(names)
 	return names, err
 }

@@ -63,7 +63,13 @@ func (h *Host) Names(dir string) ([]string, error) {
 		return nil, pathError("open", dir, err)
 	}
 	defer f.Close()
-	names, err := f.Readdirnames(-1)
+	names, err := f.Readdirnames(maxNames)
+	if err == io.EOF {
+		err = nil
+	}
+	if len(names) == maxNames {
+		err = pathError("list", dir, ErrTooLong)
+	}
 	sort.Strings(names)
 	return names, err
 }

@@ -2,8 +2,11 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"hozen/packager/evidence"
@@ -98,8 +101,35 @@ func (r *runner) collect(ctx context.Context, s Step) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the time limit of %s (%v) is over: %w", s.Collector.Name, limit, context.DeadlineExceeded))
 		defer cancel()
 	}
-	return guard(ctx, s, r.host, stamped{r.to, s.Collector.Name})
+	return r.bounded(ctx, s)
 }
+
+// bounded runs a collector on a goroutine of its own. When its time is over it
+// gets a moment to end; then it is left behind, and nothing that it still brings
+// is taken: a file system that never answers costs its own step and no other.
+func (r *runner) bounded(ctx context.Context, s Step) error {
+	to := &stepSink{Sink: r.to, name: s.Collector.Name, limit: s.Collector.Limit.Bytes}
+	done := make(chan error, 1)
+	go func() { done <- guard(ctx, s, r.host, to) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	moment := time.NewTimer(hungMoment)
+	defer moment.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-moment.C:
+		to.left.Store(true)
+		return r.leaveOut(ctx, s, fmt.Errorf("left behind, it did not end when its time was over: %w", context.Cause(ctx)))
+	}
+}
+
+// hungMoment is how long a collector may take to end after its context did. A
+// Put of the archive takes one second to leave a hung fill.
+const hungMoment = 3 * time.Second
 
 // guard runs a collector; a panic outside a fill becomes a failed item, for it
 // is a fact about our reading of this host, not a reason to lose the rest.
@@ -121,13 +151,40 @@ func stepItem(s Step) evidence.Item {
 	return evidence.Item{Path: "collector/" + s.Collector.Name, Source: "collector " + s.Collector.Name, Collector: s.Collector.Name}
 }
 
-// stamped writes the collector's name into every item.
-type stamped struct {
+// A stepSink is what a collector puts its items into: it writes the collector's
+// name into each, holds it to its limit of bytes, and takes nothing more from one
+// that was left behind.
+type stepSink struct {
 	evidence.Sink
-	name string
+	name  string
+	limit int64
+	taken atomic.Int64
+	left  atomic.Bool
 }
 
-func (s stamped) Put(ctx context.Context, item evidence.Item, fill func(io.Writer) error) error {
+var errLeftBehind = errors.New("the collector was left behind: nothing more is taken from it")
+
+// Put implements evidence.Sink. The limit is for what is taken raw: tables say
+// what is missing, and are never cut by it.
+func (s *stepSink) Put(ctx context.Context, item evidence.Item, fill func(io.Writer) error) error {
+	if s.left.Load() {
+		return errLeftBehind
+	}
 	item.Collector = s.name
-	return s.Sink.Put(ctx, item, fill)
+	if s.limit <= 0 || strings.HasSuffix(item.Path, ".jsonl") {
+		return s.Sink.Put(ctx, item, fill)
+	}
+	return s.Sink.Put(ctx, item, func(w io.Writer) error { return fill(&limitedWriter{w, s}) })
+}
+
+type limitedWriter struct {
+	w    io.Writer
+	sink *stepSink
+}
+
+func (l *limitedWriter) Write(b []byte) (int, error) {
+	if l.sink.taken.Add(int64(len(b))) > l.sink.limit {
+		return 0, evidence.Cut("the limit of %s (%d bytes) is reached", l.sink.name, l.sink.limit)
+	}
+	return l.w.Write(b)
 }

@@ -130,3 +130,56 @@ func TestRunRecordsSkippedSteps(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A collector that never ends, whatever it hangs in, costs its own step only.
+func TestRunLeavesAHungCollectorBehind(t *testing.T) {
+	var k keeper
+	forever, late := make(chan struct{}), make(chan error, 1)
+	hung := step("hung", collector.Live, func(ctx context.Context, _ *collector.Host, to evidence.Sink) error {
+		<-forever
+		late <- to.Put(context.Background(), evidence.Item{Path: "volatile/hung"}, func(io.Writer) error { return nil })
+		return nil
+	})
+	hung.Limit.Time = 10 * time.Millisecond
+	if err := run(t, context.Background(), &k, 0, hung, step("next", collector.Live, nil)); err != nil {
+		t.Fatal(err)
+	}
+	r, ok := k.Record("collector/hung")
+	if !ok || !r.Shortfall || !strings.Contains(r.Note, "left behind") {
+		t.Errorf("record of the hung collector: %+v", r)
+	}
+	if k.Body("volatile/next") == nil {
+		t.Error("the next collector was not run")
+	}
+	close(forever)
+	if err := <-late; err == nil {
+		t.Error("what it brought after it was left behind was taken")
+	}
+	if _, ok := k.Record("volatile/hung"); ok {
+		t.Error("an item of the collector that was left behind is there")
+	}
+}
+
+func TestRunHoldsACollectorToItsBytes(t *testing.T) {
+	var k keeper
+	big := step("big", collector.Live, func(ctx context.Context, _ *collector.Host, to evidence.Sink) error {
+		for _, name := range []string{"volatile/big/1", "volatile/big/2", "volatile/big.jsonl"} {
+			if err := to.Put(ctx, evidence.Item{Path: name}, func(w io.Writer) error {
+				_, err := w.Write(make([]byte, 60))
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	big.Limit.Bytes = 100
+	if err := run(t, context.Background(), &k, 0, big); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]evidence.Outcome{"volatile/big/1": evidence.Collected, "volatile/big/2": evidence.Skipped, "volatile/big.jsonl": evidence.Collected} {
+		if r, _ := k.Record(name); r.Outcome != want {
+			t.Errorf("%s: %s, want %s (%s)", name, r.Outcome, want, r.Note)
+		}
+	}
+}

@@ -38,6 +38,11 @@ func (d Dir) Create(name string) (File, error) {
 	if err := lockFile(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	// The name must be on the medium before anybody is told that what is in the
+	// file is safe.
+	if err := syncDir(string(d)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return f, nil
 }
 

@@ -30,8 +30,8 @@ func (w *Writer) Put(ctx context.Context, item evidence.Item, fill func(io.Write
 	defer w.bufs.Put(buf)
 	p := &pending{w: w, item: item, buf: (*buf)[:0], whole: sha256.New(), began: w.o.Now()}
 	defer func() { *buf = p.buf }()
-	if item.File.Regular() && item.File.Size > partUnknown {
-		p.known = item.File.Size
+	if size := expected(item); size > partUnknown {
+		p.known = size
 	}
 	var fillErr error
 	if ctx.Err() != nil {
@@ -40,6 +40,16 @@ func (w *Writer) Put(ctx context.Context, item evidence.Item, fill func(io.Write
 		fillErr = p.run(ctx, fill)
 	}
 	return p.finish(fillErr)
+}
+
+// expected is how many bytes a fill will write, as far as that is known; else 0.
+func expected(item evidence.Item) int64 {
+	switch {
+	case !item.File.Regular(),
+		item.Limit > 0 && item.File.Size > item.Limit: // it will be cut, somewhere
+		return 0
+	}
+	return item.File.Size
 }
 
 // pending is one item on its way into the archive.

@@ -291,3 +291,20 @@ func TestSessionKeysAreErased(t *testing.T) {
 		t.Error("the second key is still there")
 	}
 }
+
+// A file of which the fill takes a little costs a little, however large it looks.
+func TestPutOfACutFileMakesNoRoom(t *testing.T) {
+	w, dir := create(t)
+	item := known("huge", 8<<40)
+	item.Limit = 1 << 20
+	if err := w.Put(context.Background(), item, func(out io.Writer) error {
+		_, err := out.Write(make([]byte, 1<<20))
+		return errors.Join(err, evidence.Cut("the limit of a test"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r, _, _ := sealAndList(t, w, dir)
+	if h := r["huge"]; h.Size != 1<<20 || h.Short != 0 || h.Outcome != evidence.Partial || h.Parts != 0 {
+		t.Errorf("%+v", h)
+	}
+}

@@ -202,6 +202,7 @@ func putStateFile(ctx context.Context, h *collector.Host, to evidence.Sink, f st
 	if strings.Contains(f.name, ".db") || strings.Contains(f.name, "db.sql") {
 		limit = maxStateDB
 	}
+	item.Limit = limit
 	return to.Put(ctx, item, func(w io.Writer) error { return h.Copy(w, f.name, limit) })
 }
 

@@ -184,7 +184,7 @@ func putNetFile(ctx context.Context, h *collector.Host, to evidence.Sink, kind n
 	f := netFile{kind: kind, name: name}
 	item := evidence.Item{Path: "volatile/network/files" + name, Source: name}
 	if m, err := h.Stat(name); err == nil {
-		item.File = m
+		item.File, item.Limit = m, maxNetFile
 	}
 	if target, err := h.Readlink(name); err == nil {
 		f.target = target

@@ -153,7 +153,7 @@ func putLoginFile(ctx context.Context, h *collector.Host, to evidence.Sink, f lo
 		return to.Put(ctx, item, func(io.Writer) error { return evidence.Skip("the same file as %s", f.same) })
 	}
 	if m, err := h.Lstat(f.name); err == nil {
-		item.File = m
+		item.File, item.Limit = m, sparseFrom
 	}
 	var table atomic.Pointer[[]FileExtent]
 	err := to.Put(ctx, item, func(w io.Writer) error {

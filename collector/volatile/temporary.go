@@ -39,7 +39,7 @@ func TemporaryWithin(l TemporaryLimits) collector.Collector {
 	return collector.Collector{
 		Name: "temporary", Doc: "file systems that live in memory: every entry, and files up to a limit",
 		Volatility: collector.Temporary,
-		Limit:      collector.Limit{Time: 10 * time.Minute, Bytes: l.Total},
+		Limit:      collector.Limit{Time: 10 * time.Minute}, // bytes: by TemporaryLimits, which know what a hole is
 		Estimate:   l.estimate,
 		Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 			return collectTemporary(ctx, h, to, l)

@@ -27,6 +27,9 @@ type Item struct {
 	Collector string
 	// File is how the host described the file; nil if the item is no file.
 	File *FileMeta
+	// Limit is the size from which the fill takes less than the whole file: for a
+	// larger one the archive makes no room beforehand. 0: the fill takes it whole.
+	Limit int64
 }
 
 // FileMeta is what the host's file system said of a file. Times are zero where
