@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -65,7 +66,7 @@ const (
 func scanProc(ctx context.Context, h *collector.Host) *procScan {
 	pids, err := processIDs(h)
 	shares := make([]*procScan, min(runtime.GOMAXPROCS(0), 4))
-	bound := &scanBound{}
+	bound := &scanBound{covered: coveredProcesses(h)}
 	var done sync.WaitGroup
 	for i := range shares {
 		shares[i] = &procScan{held: map[uint64][]socketHold{}}
@@ -88,7 +89,30 @@ func scanProc(ctx context.Context, h *collector.Host) *procScan {
 }
 
 // A scanBound counts what all shares of a pass looked at.
-type scanBound struct{ tasks, fds atomic.Int64 }
+type scanBound struct {
+	tasks, fds atomic.Int64
+	covered    map[int]string
+}
+
+// coveredProcesses finds what is mounted on a process's directory in /proc, or on
+// something in it: that shows somebody else's files instead of the kernel's, and
+// asking them may never be answered.
+func coveredProcesses(h *collector.Host) map[int]string {
+	text, err := h.ReadFile("/proc/self/mountinfo", maxMountinfo)
+	if err != nil && len(text) == 0 {
+		return nil
+	}
+	covered := map[int]string{}
+	mounts, _, _ := ParseMounts(string(text))
+	for _, m := range mounts {
+		rest, ok := strings.CutPrefix(m.Point, "/proc/")
+		first, _, _ := strings.Cut(rest, "/")
+		if pid, isPID := digits([]byte(first)); ok && isPID && pid <= math.MaxInt32 {
+			covered[int(pid)] = m.Type + " on " + m.Point
+		}
+	}
+	return covered
+}
 
 func (s *procScan) scan(ctx context.Context, h *collector.Host, pids []int, bound *scanBound) {
 	l := newLinkReader(h)
@@ -96,9 +120,13 @@ func (s *procScan) scan(ctx context.Context, h *collector.Host, pids []int, boun
 		if ctx.Err() != nil {
 			return
 		}
+		dir := "/proc/" + strconv.Itoa(pid)
+		if what, ok := bound.covered[pid]; ok {
+			s.tally.Add(dir, errors.New("not read: covered by a "+what))
+			continue
+		}
 		s.procs = append(s.procs, procSeen{PID: pid})
 		i := len(s.procs) - 1
-		dir := "/proc/" + strconv.Itoa(pid)
 		target, err := l.readlink(dir + "/ns/net")
 		s.addOrdinary(dir+"/ns/net", err)
 		s.procs[i].NetNS, _ = nsInode(target, "net")
