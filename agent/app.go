@@ -167,6 +167,14 @@ func wantArgs(least, most int) cobra.PositionalArgs {
 	}
 }
 
+// noArgs refuses arguments to a command that has none.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no argument: %q", c.CommandPath(), args[0])
+	}
+	return nil
+}
+
 // commands lists the commands in the order of the help.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
@@ -183,7 +191,7 @@ func (a *app) commands() []*cobra.Command {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: a.text(mShortVersion), Args: cobra.NoArgs,
+		Use: "version", Short: a.text(mShortVersion), Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, a.tool())
 			return err

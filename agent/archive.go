@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,8 +27,8 @@ func (a *app) beliefFlags(c *cobra.Command, b *belief) {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&b.trust, "trust", "", a.text(mFlagTrust))
-	f.StringArrayVar(&b.fingerprints, "fingerprint", nil, a.text(mFlagFingerprint))
-	f.StringVar(&b.head, "head", "", a.text(mFlagHead))
+	f.Func("fingerprint", a.text(mFlagFingerprint), b.addFingerprint)
+	f.Func("head", a.text(mFlagHead), b.setHead)
 	f.StringVar(&b.log, "log", "", a.text(mFlagLog))
 	f.BoolVar(&b.noLog, "no-log", false, a.text(mFlagNoLog))
 	c.MarkFlagsMutuallyExclusive("log", "no-log")
@@ -39,6 +40,24 @@ type archive struct {
 	size    int64
 	options packager.VerifyOptions
 	logName string // of the log that was read; "" if none
+}
+
+// addFingerprint takes a fingerprint as ssh-keygen(1) prints it: the base64 of a
+// SHA-256, without padding.
+func (b *belief) addFingerprint(s string) error {
+	if !regexp.MustCompile(`^SHA256:[A-Za-z0-9+/]{43}$`).MatchString(s) {
+		return errors.New("want SHA256: and 43 characters, as it was printed")
+	}
+	b.fingerprints = append(b.fingerprints, s)
+	return nil
+}
+
+func (b *belief) setHead(s string) error {
+	if !regexp.MustCompile(`^[0-9A-Fa-f]{64}$`).MatchString(s) {
+		return errors.New("want 64 hexadecimal digits")
+	}
+	b.head = strings.ToLower(s)
+	return nil
 }
 
 // openArchive opens the file and reads trust and log beside it.
@@ -62,15 +81,7 @@ func (a *app) openArchive(name string, b belief) (*archive, error) {
 }
 
 func (a *app) verifyOptions(name string, b belief) (o packager.VerifyOptions, logName string, err error) {
-	for _, f := range b.fingerprints {
-		if !strings.HasPrefix(f, "SHA256:") {
-			return o, "", usage(fmt.Errorf("--fingerprint %q: want SHA256:… as it was printed", f), "")
-		}
-	}
-	o.Fingerprints = b.fingerprints
-	if o.Head = strings.ToLower(b.head); o.Head != "" && (len(o.Head) != 64 || strings.Trim(o.Head, "0123456789abcdef") != "") {
-		return o, "", usage(fmt.Errorf("--head %q: want 64 hexadecimal digits", b.head), "")
-	}
+	o.Fingerprints, o.Head = b.fingerprints, b.head
 	if o.Trust, err = a.trust(b.trust); err != nil {
 		return o, "", err
 	}

@@ -35,9 +35,14 @@ type collectOptions struct {
 func (a *app) collectCommand() *cobra.Command {
 	var o collectOptions
 	c := &cobra.Command{
-		Use: "collect", Short: a.text(mShortCollect), Long: a.text(mLongCollect), Args: cobra.NoArgs,
+		Use: "collect", Short: a.text(mShortCollect), Long: a.text(mLongCollect), Args: noArgs,
 		Example: "  hozen collect --out /media/usb --case 2026-017 --operator \"A. Sato\"\n  hozen collect --profile volatile --time-limit 3m\n  hozen collect --only sockets,processes\n  hozen collect --dry-run",
-		RunE:    func(c *cobra.Command, _ []string) error { return a.collect(c.Context(), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("only") && len(o.only) == 0 {
+				return usage(errors.New("--only: no collector is named"), a.text(mHintDryRun))
+			}
+			return a.collect(c.Context(), o)
+		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
@@ -46,7 +51,7 @@ func (a *app) collectCommand() *cobra.Command {
 	f.StringVar(&o.profile, "profile", "standard", a.text(mFlagProfile))
 	f.StringSliceVar(&o.only, "only", nil, a.text(mFlagOnly))
 	f.StringSliceVar(&o.skip, "skip", nil, a.text(mFlagSkip))
-	f.DurationVar(&o.limit, "time-limit", 0, a.text(mFlagLimit))
+	f.Func("time-limit", a.text(mFlagLimit), o.setLimit)
 	f.StringVar(&o.caseNo, "case", "", a.text(mFlagCase))
 	f.StringVar(&o.evidenceNo, "evidence", "", a.text(mFlagEvidence))
 	f.StringVar(&o.operator, "operator", "", a.text(mFlagOperator))
@@ -58,6 +63,13 @@ func (a *app) collectCommand() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, a.text(mFlagJSONEvents))
 	f.BoolVar(&o.quiet, "quiet", false, a.text(mFlagQuiet))
 	return c
+}
+
+func (o *collectOptions) setLimit(s string) (err error) {
+	if o.limit, err = time.ParseDuration(s); err != nil || o.limit <= 0 {
+		return errors.New("want a positive duration such as 3m")
+	}
+	return nil
 }
 
 // collection is one run of collect.
@@ -88,10 +100,12 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 		return c.showPlan()
 	}
 	c.ui = a.progressFor(o, c.plan, c.host, &c.tally)
+	if err := writable(o.out); err != nil {
+		return c.notBegun(err)
+	}
 	c.greet()
 	if err := c.create(); err != nil {
-		c.ui.events.send(event{Event: "error", Text: err.Error()})
-		return fail(err, a.text(mHintOut))
+		return c.notBegun(err)
 	}
 	keepErr := c.take(ctx)
 	sealed, err := c.seal(ctx, keepErr)
@@ -103,9 +117,6 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 
 // prepare makes host, identity, plan and device, and writes nothing.
 func (c *collection) prepare() (err error) {
-	if c.o.limit < 0 {
-		return usage(fmt.Errorf("--time-limit %v: want a positive duration such as 3m", c.o.limit), "")
-	}
 	c.host = c.a.host(c.o.root)
 	if st, err := os.Stat(c.host.Root); err != nil || !st.IsDir() {
 		return usage(fmt.Errorf("--root %s: not a directory that can be read", c.o.root), "")
@@ -180,6 +191,26 @@ func (c *collection) create() (err error) {
 		}
 	}
 	return nil
+}
+
+// notBegun says that nothing was taken. Files that were made and are empty are
+// ours, and of no use to anybody.
+func (c *collection) notBegun(err error) error {
+	c.ui.events.send(event{Event: "error", Text: err.Error()})
+	if c.name != "" {
+		files := []string{filepath.Join(c.o.out, c.partial()), filepath.Join(c.o.out, packager.LogName(c.name))}
+		if !slices.ContainsFunc(files, holdsSomething) {
+			for _, f := range files {
+				os.Remove(f)
+			}
+		}
+	}
+	return fail(err, c.a.text(mHintOut))
+}
+
+func holdsSomething(file string) bool {
+	st, err := os.Lstat(file)
+	return err == nil && (!st.Mode().IsRegular() || st.Size() > 0) || err != nil && !errors.Is(err, os.ErrNotExist)
 }
 
 func (c *collection) partial() string { return packager.ArchiveName(c.name) + ".partial" }

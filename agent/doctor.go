@@ -36,12 +36,13 @@ type diagnosis struct {
 }
 
 type outputPlace struct {
-	Dir        string   `json:"dir"`
-	Mount      string   `json:"mount"`
-	Source     string   `json:"source"`
-	FileSystem string   `json:"file_system"`
-	Disk       string   `json:"disk"`
-	FreeBytes  uint64   `json:"free_bytes"`
+	Dir        string `json:"dir"`
+	Mount      string `json:"mount"`
+	Source     string `json:"source"`
+	FileSystem string `json:"file_system"`
+	Disk       string `json:"disk"`
+	FreeBytes  uint64 `json:"free_bytes"`
+	roomKnown  bool
 	OnExamined bool     `json:"on_examined_host"`
 	InMemory   bool     `json:"in_memory"`
 	Warnings   []string `json:"warnings"`
@@ -66,7 +67,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	var out string
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "doctor", Short: a.text(mShortDoctor), Long: a.text(mLongDoctor), Args: cobra.NoArgs,
+		Use: "doctor", Short: a.text(mShortDoctor), Long: a.text(mLongDoctor), Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return a.doctor(out, asJSON) },
 	}
 	c.Flags().StringVar(&out, "out", ".", a.text(mFlagOut))
@@ -126,11 +127,11 @@ func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
 
 func (a *app) lookAtOutput(h *collector.Host, dir string, need int64) outputPlace {
 	p, err := volatile.OutputDisk(h, dir)
-	o := outputPlace{
+	o := outputPlace{roomKnown: roomKnown(p, err),
 		Dir: escape(dir), Mount: escape(p.Mount), Source: escape(p.Source), FileSystem: escape(p.FileSystem), Disk: escape(p.Disk),
 		FreeBytes: p.FreeBytes, OnExamined: p.OnExamined, InMemory: p.InMemory, Warnings: []string{},
 	}
-	for _, w := range a.outputWarnings(p, need) {
+	for _, w := range a.outputWarnings(p, roomKnown(p, err), need) {
 		o.Warnings = append(o.Warnings, w.Text)
 	}
 	if writeErr := writable(dir); writeErr != nil {
@@ -213,7 +214,7 @@ func (a *app) rightsText(d diagnosis) string {
 
 func (a *app) outputText(o outputPlace) string {
 	text := strings.Join(present(o.Dir, o.Mount, o.FileSystem, o.Disk), ", ")
-	if o.FreeBytes > 0 {
+	if o.roomKnown {
 		text += a.text(mFree, bytesText(int64(min(o.FreeBytes, 1<<62))))
 	}
 	return text

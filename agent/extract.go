@@ -40,7 +40,7 @@ func (a *app) extract(ctx context.Context, name, dest string, paths []string, b 
 	}
 	if len(done) == 0 && r.Verdict != packager.NotEvidence && len(paths) > 0 {
 		a.tellVerdict(name, r)
-		return fail(fmt.Errorf("%s: no such item in the authentic part", strings.Join(paths, ", ")), a.text(mHintList, escape(shellWord(name))))
+		return a.missing(name, strings.Join(paths, ", "), r)
 	}
 	fmt.Fprintln(a.stdout, a.text(mExtracted, countText(int64(len(done))), escape(dest), escape(r.Collection)))
 	return a.ended(name, r, nil)

@@ -33,7 +33,7 @@ func main() {
 	debug.SetGCPercent(gcPercent)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	signal.Ignore(syscall.SIGPIPE) // whoever read our progress may leave: the collection goes on
 	done := make(chan int, 1)
 	a := newApp(os.Args)

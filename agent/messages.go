@@ -67,6 +67,8 @@ const (
 	mSkipNotLive
 	mSkipRights
 
+	mItem
+	mItems
 	mLive
 	mStep
 	mStepEnd

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"hozen/collector"
@@ -98,9 +99,16 @@ func (f planFile) write(w io.Writer) error {
 	return err
 }
 
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
 // showPlan prints the plan for people.
 func (a *app) showPlan(w io.Writer, p *collector.Plan, f planFile, dir string) {
-	fmt.Fprintln(w, a.text(mPlanHead, f.Profile, escape(p.Root), a.roughly(time.Duration(f.EstimateMS)*time.Millisecond), bytesText(expectedBytes(p))))
+	fmt.Fprintln(w, a.text(mPlanHead, f.Profile, escape(absolute(p.Root)), a.roughly(time.Duration(f.EstimateMS)*time.Millisecond), bytesText(expectedBytes(p))))
 	if f.Note != "" {
 		fmt.Fprintln(w, a.text(mPlanNoDisk, f.Profile))
 	}
@@ -117,5 +125,5 @@ func (a *app) showPlan(w io.Writer, p *collector.Plan, f planFile, dir string) {
 		n++
 		fmt.Fprintf(w, "  %2d. %s %s\n", n, pad(s.Collector.Name, 10), doc)
 	}
-	fmt.Fprintln(w, a.text(mPlanOut, escape(dir)))
+	fmt.Fprintln(w, a.text(mPlanOut, escape(absolute(dir))))
 }

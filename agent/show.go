@@ -100,9 +100,19 @@ func (a *app) showItem(ctx context.Context, name, path string, o showOptions) er
 	}
 	if errors.Is(err, packager.ErrNoMember) && r != nil {
 		a.tellVerdict(name, r)
-		return fail(fmt.Errorf("%s: no such item in the authentic part", path), a.text(mHintList, escape(shellWord(name))))
+		return a.missing(name, path, r)
 	}
 	return a.ended(name, r, err)
+}
+
+// missing says that an item is not there. Where the file itself cannot be relied
+// on, that is the exit code: it is what scripts must hear of.
+func (a *app) missing(name, path string, r *packager.Report) error {
+	code := exitNotSealed
+	if r.Verdict == packager.Invalid || r.Verdict == packager.NotEvidence {
+		code = r.Verdict.ExitCode()
+	}
+	return &exitError{code, fmt.Errorf("%s: no such item in the authentic part", path), a.text(mHintList, escape(shellWord(name)))}
 }
 
 // ended gives the exit code of a command that handed something out, and says the

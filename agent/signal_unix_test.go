@@ -43,7 +43,7 @@ func slowHost(t testing.TB) string {
 }
 
 func TestSignalSealsWhatIsThere(t *testing.T) {
-	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(s.String(), func(t *testing.T) {
 			dir := t.TempDir()
 			c := start(t, "collect", "--root", slowHost(t), "--out", dir)

@@ -105,7 +105,7 @@ func (c *collection) print(w io.Writer, s summary) {
 		}
 	}
 	fmt.Fprintln(w)
-	say(mSumTaken, countText(s.Outcomes["collected"]), bytesText(s.Payload), secondsText(time.Duration(s.TookMS)*time.Millisecond), a.outcomesText(s.Outcomes))
+	say(mSumTaken, a.itemsText(s.Outcomes["collected"]), bytesText(s.Payload), secondsText(time.Duration(s.TookMS)*time.Millisecond), a.outcomesText(s.Outcomes))
 	c.printShort(w, s)
 	say(mSumFiles, escape(s.Archive), bytesText(s.Bytes), escape(s.Log))
 	fmt.Fprintln(w)

@@ -80,7 +80,7 @@ func (p *progress) tick() {
 	}
 	if took > 10*time.Second {
 		now := p.tally.now()
-		p.screen.line(p.a.text(mStillReading, p.n, p.m, p.step.Collector.Name, secondsText(took), countText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes)))
+		p.screen.line(p.a.text(mStillReading, p.n, p.m, p.step.Collector.Name, secondsText(took), p.a.itemsText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes)))
 	}
 }
 
@@ -94,7 +94,7 @@ func (p *progress) liveLine(took time.Duration) string {
 	// is always about to end.
 	left := p.left + max(estimate(p.step)-took, time.Second)
 	return caution + p.a.text(mLive, p.n, p.m, p.step.Collector.Name, took.Seconds(),
-		countText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes), p.leftText(left))
+		p.a.itemsText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes), p.leftText(left))
 }
 
 // StepBegan implements collector.Watcher.
@@ -123,7 +123,7 @@ func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err
 	if err != nil {
 		return // said by whoever gets it
 	}
-	end := p.a.text(mStepEnd, countText(items), bytesText(bytes))
+	end := p.a.text(mStepEnd, p.a.itemsText(items), bytesText(bytes))
 	if short > 0 {
 		end += p.a.text(mStepShort, countText(short))
 	}
@@ -223,6 +223,14 @@ func (a *app) roughly(d time.Duration) string {
 		return a.text(mSeconds, int(d.Round(time.Second).Seconds()))
 	}
 	return a.text(mMinutes, int(d.Round(time.Minute).Minutes()))
+}
+
+// itemsText counts items in words.
+func (a *app) itemsText(n int64) string {
+	if n == 1 {
+		return a.text(mItem)
+	}
+	return a.text(mItems, countText(n))
 }
 
 // docOf says what a collector takes, in the language of the run.

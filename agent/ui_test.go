@@ -68,9 +68,10 @@ func TestDisksAreSpokenOf(t *testing.T) {
 		{volatile.OutputPlace{Removable: true, FreeBytes: 1 << 40}, ""},
 		{volatile.OutputPlace{Removable: true, FreeBytes: 1 << 10}, "little_room"},
 		{volatile.OutputPlace{OnExamined: true, FreeBytes: 1 << 10}, "output_on_host little_room"},
+		{volatile.OutputPlace{Removable: true}, "little_room"}, // full
 	} {
 		var words []string
-		for _, w := range a.outputWarnings(c.place, 1<<20) {
+		for _, w := range a.outputWarnings(c.place, true, 1<<20) {
 			words = append(words, w.Word)
 		}
 		if got := strings.Join(words, " "); got != c.want {

@@ -81,7 +81,7 @@ func (a *app) printReport(w io.Writer, name, logName string, v verified) {
 	}
 	row := func(label message, value string) {
 		if value = strings.TrimSpace(value); value != "" {
-			fmt.Fprintf(w, "%s %s\n", pad(a.text(label), 12), escape(value))
+			fmt.Fprintf(w, "%s %s\n", pad(a.text(label), 12), plain(value)) // what was escaped when it was signed is not again
 		}
 	}
 	fmt.Fprintln(w)
@@ -95,7 +95,7 @@ func (a *app) printReport(w io.Writer, name, logName string, v verified) {
 	row(mRowWitness, strings.Join(g.Witness, ", "))
 	row(mRowSigner, fmt.Sprintf("device:%s %s (%s)", r.Device, r.Fingerprint, a.signerText(r.Axes.Signer)))
 	row(mRowComplete, a.completeText(r))
-	row(mRowContents, a.text(mContents, countText(r.Members), bytesText(r.Payload), r.Checkpoint))
+	row(mRowContents, a.text(mContents, a.itemsText(r.Members), bytesText(r.Payload), r.Checkpoint))
 	row(mRowOutcomes, a.outcomesRow(name, v))
 	row(mRowNotPlanned, strings.Join(v.NotPlanned, ", "))
 	if r.Unauthenticated > 0 {

@@ -42,7 +42,7 @@ func (c *collection) warnDisks() {
 	}
 	p.OnExamined = p.OnExamined && c.host.Live // else another machine is examined
 	ui.inMemory = c.host.Live && p.InMemory
-	for _, w := range a.outputWarnings(p, expectedBytes(c.plan)) {
+	for _, w := range a.outputWarnings(p, roomKnown(p, err), expectedBytes(c.plan)) {
 		ui.warn(w.Word, w.Text)
 	}
 }
@@ -59,8 +59,11 @@ func (a *app) unlockedText(d volatile.UnlockedDisk) string {
 	return a.text(m, escape(d.Name), escape(d.Kind), mounts)
 }
 
+// roomKnown says whether FreeBytes is a fact, which can be 0.
+func roomKnown(p volatile.OutputPlace, err error) bool { return err == nil || p.FreeBytes > 0 }
+
 // outputWarnings says what is wrong with a place to write to: nothing, where nothing is.
-func (a *app) outputWarnings(p volatile.OutputPlace, need int64) (out []warning) {
+func (a *app) outputWarnings(p volatile.OutputPlace, known bool, need int64) (out []warning) {
 	switch {
 	case p.InMemory:
 		out = append(out, warning{"output_in_memory", a.text(mWarnInMemory, escape(p.Mount))})
@@ -71,7 +74,7 @@ func (a *app) outputWarnings(p volatile.OutputPlace, need int64) (out []warning)
 		}
 		out = append(out, warning{"output_on_host", a.text(mWarnOwnDisk, escape(disk), escape(p.Mount), bytesText(need))})
 	}
-	if p.FreeBytes > 0 && p.FreeBytes < uint64(need) || p.FreeInodes == 1 {
+	if known && p.FreeBytes < uint64(need) || p.FreeInodes == 1 {
 		out = append(out, warning{"little_room", a.text(mWarnLittleRoom, bytesText(int64(p.FreeBytes)), escape(p.Mount), bytesText(need))})
 	}
 	return out
