@@ -13,12 +13,16 @@ import (
 // maxAccounts bounds what is read of /etc/passwd and of /etc/group.
 const maxAccounts = 16 << 20
 
+// maxName is LOGIN_NAME_MAX of limits.h(0p) on Linux, less its NUL.
+const maxName = 255
+
 // idNames maps numbers of users or groups to names.
 type idNames map[uint32]jsonl.Text
 
 // parseNames reads passwd(5) or group(5): fields between colons, the name first,
 // the number third. Of several names of one number the first counts, as it does
-// for getpwuid(3). Lines of other forms are passed over.
+// for getpwuid(3). Lines of other forms are passed over, and names that are longer
+// than any may be.
 func parseNames(text string) idNames {
 	n := idNames{}
 	for line := range strings.Lines(text) {
@@ -26,7 +30,7 @@ func parseNames(text string) idNames {
 		_, rest, _ = strings.Cut(rest, ":")
 		number, _, ok := strings.Cut(rest, ":")
 		id, err := strconv.ParseUint(number, 10, 32)
-		if !ok || err != nil || name == "" {
+		if !ok || err != nil || name == "" || len(name) > maxName {
 			continue
 		}
 		if _, taken := n[uint32(id)]; !taken {

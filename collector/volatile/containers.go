@@ -213,6 +213,7 @@ type PodRow struct {
 	Containers []jsonl.Text `json:"containers"` // names of the directories below containers/
 	Volumes    []jsonl.Text `json:"volumes"`    // kinds of volumes
 	Hosts      jsonl.Text   `json:"hosts,omitempty"`
+	Cut        []string     `json:"cut,omitempty"` // fields of which only the beginning is here
 }
 
 func putPods(ctx context.Context, h *collector.Host, to evidence.Sink) error {
@@ -234,6 +235,7 @@ func putPods(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 			row.Volumes = jsonl.Texts(names)
 			hosts, _ := h.ReadFile(dir+"/"+uid+"/etc-hosts", 64<<10)
 			row.Hosts = jsonl.Text(hosts)
+			row.Cut = clipRow(&row)
 			rows = append(rows, row)
 		}
 		return jsonl.Write(w, rows)

@@ -50,6 +50,7 @@ type ContainerRow struct {
 	Cgroup        jsonl.Text         `json:"cgroup,omitempty"`
 	Sources       []ContainerSource  `json:"sources"`
 	Differs       []ContainerSource  `json:"differs,omitempty"`
+	Cut           []string           `json:"cut,omitempty"` // fields of which only the beginning is here; the state files are taken whole
 }
 
 // ContainerMount is a mount of a container as its configuration says.
@@ -91,7 +92,9 @@ type containerSet struct {
 }
 
 func (s *containerSet) add(part ContainerRow, source string, err error) {
+	err = clipError(err)
 	s.tally.Add(source, err)
+	part.Cut = clipRow(&part)
 	if part.ID == "" {
 		return
 	}
@@ -122,13 +125,22 @@ func lowLevel(runtime string) int {
 	return 0
 }
 
+// maxSources bounds the sources that one container is told of: a file that names
+// it often is one each time.
+const maxSources = 256
+
 // merge takes the facts of part that are not known yet.
 func (r *ContainerRow) merge(part ContainerRow, source string, err error) {
+	r.Cut = addNames(r.Cut, part.Cut...)
+	if len(r.Sources) >= maxSources {
+		r.Cut = addNames(r.Cut, "sources")
+		return
+	}
 	var told, differs []string
 	to, from := reflect.ValueOf(r).Elem(), reflect.ValueOf(part)
 	for i := range to.NumField() {
 		name, _, _ := strings.Cut(to.Type().Field(i).Tag.Get("json"), ",")
-		if name == "sources" || name == "differs" || name == "id" || from.Field(i).IsZero() {
+		if name == "sources" || name == "differs" || name == "cut" || name == "id" || from.Field(i).IsZero() {
 			continue
 		}
 		switch {
@@ -191,7 +203,7 @@ func (s *containerSet) file(h *collector.Host, f stateFile) {
 	}
 	if list {
 		parts, err := parseStorageContainers(f)
-		s.tally.Add(f.name, err)
+		s.tally.Add(f.name, clipError(err))
 		for _, p := range parts {
 			s.add(p, f.name, nil)
 		}
@@ -268,7 +280,9 @@ func (s *containerSet) upper(h *collector.Host, r *ContainerRow) {
 		}
 		for _, o := range strings.Split(m.Super, ",") {
 			if dir, ok := strings.CutPrefix(o, "upperdir="); ok {
-				r.merge(ContainerRow{UpperDir: jsonl.Text(unescapeOctal(dir))}, name, nil)
+				part := ContainerRow{UpperDir: jsonl.Text(unescapeOctal(dir))}
+				part.Cut = clipRow(&part)
+				r.merge(part, name, nil)
 			}
 		}
 	}

@@ -14,7 +14,8 @@ type LogindRow struct {
 	Class  string        `json:"class"` // session, user, seat, inhibitor
 	Source jsonl.Text    `json:"source"`
 	Name   jsonl.Text    `json:"name"`
-	Values []NamedString `json:"values"` // in the order of the file, as they are written there
+	Values []NamedString `json:"values"`        // in the order of the file, as they are written there
+	Cut    []string      `json:"cut,omitempty"` // "values" if only the first are here, or their beginnings; the file is taken whole
 }
 
 // NamedString is one assignment, in a table where the host chooses the names.
@@ -70,7 +71,9 @@ func (t *sessionTable) logind(f loginFile) error {
 	}
 	parts := strings.Split(f.name, "/")
 	class := strings.TrimSuffix(strings.Replace(parts[len(parts)-2], "inhibit", "inhibitors", 1), "s")
-	t.row(&LogindRow{"logind", class, jsonl.Text(f.name), jsonl.Text(parts[len(parts)-1]), parseAssignments(string(b))})
+	row := LogindRow{Kind: "logind", Class: class, Source: jsonl.Text(f.name), Name: jsonl.Text(parts[len(parts)-1]), Values: parseAssignments(string(b))}
+	row.Cut = clipRow(&row)
+	t.row(&row)
 	return nil
 }
 
@@ -178,7 +181,9 @@ func (t *sessionTable) ttys(held map[string][]int) {
 	t.note("/dev/pts", err)
 	var paths []string
 	for _, n := range names {
-		paths = append(paths, "/dev/pts/"+n)
+		if n != "ptmx" { // the multiplexer, by which terminals are made (pts(4))
+			paths = append(paths, "/dev/pts/"+n)
+		}
 	}
 	for _, p := range sortedKeys(held) {
 		if !strings.HasPrefix(p, "/dev/pts/") || !contains(names, p[len("/dev/pts/"):]) {

@@ -2,7 +2,6 @@ package volatile
 
 import (
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +25,7 @@ type SessionProcess struct {
 	Comm       jsonl.Text   `json:"comm"`
 	Argv       []jsonl.Text `json:"argv"` // as the process shows it: sshd writes user and terminal there
 	Sockets    []SocketEnd  `json:"sockets,omitempty"`
+	Cut        []string     `json:"cut,omitempty"` // fields of which only the beginning is here; processes.jsonl and sockets.jsonl have the whole
 }
 
 // SocketEnd is a socket that a process of a session holds.
@@ -38,7 +38,9 @@ type SocketEnd struct {
 }
 
 // SessionVariable is an environment variable that tells by which way processes
-// came to be, and which processes have it with this value.
+// came to be, and which processes have it with this value. Of a value of more
+// than 4 KiB, which no program sets, the beginning is here, with the length and
+// the SHA-256 of the whole; the processes' raw texts have it.
 type SessionVariable struct {
 	Kind      string     `json:"kind"` // ssh, multiplexer, display, login
 	From      string     `json:"from"` // environment
@@ -46,6 +48,9 @@ type SessionVariable struct {
 	Value     jsonl.Text `json:"value"`
 	Processes []int      `json:"processes"` // at most 256
 	Count     int        `json:"process_count"`
+	Cut       []string   `json:"cut,omitempty"` // "value" if it was cut
+	Length    int        `json:"value_bytes,omitempty"`
+	SHA256    string     `json:"value_sha256,omitempty"`
 }
 
 // sessionVariables are the variables and the kind of row that each makes:
@@ -120,7 +125,7 @@ func ttyName(dev int) string {
 // processes writes the rows of processes and of their environments, and gives
 // who has which terminal.
 func (t *sessionTable) processes() map[string][]int {
-	ttys, vars := map[string][]int{}, map[[2]string][]int{}
+	ttys, vars := map[string][]int{}, variableSet{pids: map[variableValue][]int{}}
 	kinds, wanted, ends := programKinds(), sessionVariables(), newSocketEnds(t.h)
 	pids, err := processIDs(t.h)
 	t.note("/proc", err)
@@ -139,7 +144,7 @@ func (t *sessionTable) processes() map[string][]int {
 		if tty != "" {
 			ttys[tty] = append(ttys[tty], pid)
 		}
-		t.variables(proc, pid, wanted, vars)
+		t.variables(proc, pid, wanted, &vars)
 		argv, _ := t.h.ReadFile(proc+"/cmdline", 64<<10)
 		args := strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00")
 		program, kind := programOf(kinds, s.comm, args[0])
@@ -153,43 +158,9 @@ func (t *sessionTable) processes() map[string][]int {
 		}
 		row.Sockets, err = ends.of(proc)
 		t.note(proc+"/fd", err)
+		row.Cut = clipRow(&row)
 		t.row(&row)
 	}
-	t.writeVariables(wanted, vars)
+	t.writeVariables(wanted, &vars)
 	return ttys
-}
-
-// maxVariables bounds the different values that are kept.
-const maxVariables = 20_000
-
-func (t *sessionTable) variables(proc string, pid int, wanted map[string]string, vars map[[2]string][]int) {
-	b, err := t.h.ReadFile(proc+"/environ", 256<<10)
-	if len(b) == 0 {
-		t.note(proc+"/environ", err)
-		return
-	}
-	for _, v := range strings.Split(string(b), "\x00") {
-		name, value, ok := strings.Cut(v, "=")
-		if !ok || wanted[name] == "" {
-			continue
-		}
-		key := [2]string{name, strings.Clone(value)}
-		if pids, known := vars[key]; (known || len(vars) < maxVariables) && (len(pids) == 0 || pids[len(pids)-1] != pid) {
-			vars[key] = append(pids, pid)
-		}
-	}
-}
-
-func (t *sessionTable) writeVariables(wanted map[string]string, vars map[[2]string][]int) {
-	keys := make([][2]string, 0, len(vars))
-	for k := range vars {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	for _, k := range keys {
-		pids := vars[k]
-		if !t.row(&SessionVariable{wanted[k[0]], "environment", k[0], jsonl.Text(k[1]), pids[:min(len(pids), 256)], len(pids)}) {
-			return
-		}
-	}
 }
