@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"hozen/packager/evidence"
@@ -31,6 +32,10 @@ type Host struct {
 	// Own names files that are ours (the archive being written): they are never
 	// taken as evidence, and what passes them over records it.
 	Own []FileID
+	// Avoid names mount points of file systems that may never answer (a program or
+	// another machine serves them): no method looks at a name on one; the outcome
+	// is "skipped", and a shortfall.
+	Avoid []string
 }
 
 // FileID is what makes a file the same file on one running system.
@@ -55,6 +60,17 @@ func (h *Host) IsOwn(id FileID) bool {
 		}
 	}
 	return false
+}
+
+// avoided is the error of a name on a mount to be avoided. Links that lead there
+// are not seen through.
+func (h *Host) avoided(name string) error {
+	for _, point := range h.Avoid {
+		if rest, ok := strings.CutPrefix(name, point); ok && (rest == "" || rest[0] == '/') {
+			return evidence.Cut("%s: not looked at: what is mounted on %s may never answer", name, point)
+		}
+	}
+	return nil
 }
 
 // NotRegularError is returned by Open for what is neither a regular file nor a

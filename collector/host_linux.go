@@ -67,6 +67,9 @@ func (h *Host) openFD(name string, flags int) (int, error) {
 }
 
 func (h *Host) openAt(name string, flags int) (int, error) {
+	if err := h.avoided(name); err != nil {
+		return -1, err
+	}
 	for try := 0; ; try++ {
 		fd, err := h.openAtOnce(name, flags)
 		raced := err == unix.EAGAIN && try < 16 // openat2(2): a rename while resolving
@@ -151,6 +154,9 @@ func (h *Host) Names(dir string) ([]string, error) {
 // Readlink gives the target of a symbolic link, byte for byte, up to 64 KiB.
 func (h *Host) Readlink(name string) (string, error) {
 	at, rel := unix.AT_FDCWD, name
+	if err := h.avoided(name); err != nil {
+		return "", err
+	}
 	if h.Root != "/" {
 		fd, err := h.openAt(name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)
 		if err != nil {
@@ -179,6 +185,9 @@ func (h *Host) Lstat(name string) (*evidence.FileMeta, error) { return h.statx(n
 func (h *Host) Stat(name string) (*evidence.FileMeta, error) { return h.statx(name, true) }
 
 func (h *Host) statx(name string, follow bool) (*evidence.FileMeta, error) {
+	if err := h.avoided(name); err != nil {
+		return nil, err
+	}
 	at, rel, flags := unix.AT_FDCWD, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT|unix.AT_STATX_SYNC_AS_STAT
 	if follow {
 		flags &^= unix.AT_SYMLINK_NOFOLLOW

@@ -156,3 +156,21 @@ func TestHostKeepsAccessTimes(t *testing.T) {
 		t.Errorf("access time is %v, was %v (%v)", m.Atime, old, err)
 	}
 }
+
+func TestHostAvoidsMountsThatMayHang(t *testing.T) {
+	h := fakeRoot(t)
+	h.Avoid = []string{"/etc"}
+	_, openErr := h.Open("/etc/real")
+	_, readErr := h.ReadFile("/etc/real", 10)
+	_, namesErr := h.Names("/etc")
+	_, linkErr := h.Readlink("/etc/out")
+	_, statErr := h.Lstat("/etc/real")
+	for what, err := range map[string]error{"open": openErr, "read": readErr, "list": namesErr, "readlink": linkErr, "stat": statErr} {
+		if o, _, short := evidence.Classify(err, 0); o != evidence.Skipped || !short {
+			t.Errorf("%s on a mount to be avoided: %v (%s)", what, err, o)
+		}
+	}
+	if _, err := h.Lstat("/etcetera"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a name that only begins like it: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package volatile
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"hozen/collector"
@@ -29,6 +30,23 @@ func newHangGuard(h *collector.Host) *hangGuard {
 	}
 	g.mounts, _, _ = ParseMounts(string(text))
 	return g
+}
+
+// MountsThatMayHang gives the mount points of our own mount namespace on which a
+// look at a name may wait for ever: for Host.Avoid. Of several mounts on one
+// directory the last lies on top (binfmt_misc on its autofs, on most machines).
+func MountsThatMayHang(h *collector.Host) (points []string) {
+	top := map[string]string{}
+	for _, m := range newHangGuard(h).mounts {
+		top[m.Point] = m.Type
+	}
+	for point, fstype := range top {
+		if mayHang(fstype) && point != "/" {
+			points = append(points, point)
+		}
+	}
+	slices.Sort(points)
+	return points
 }
 
 // refuse says why a name is not to be looked at; "" if it may be. A name is
