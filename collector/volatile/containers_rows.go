@@ -91,6 +91,9 @@ type containerSet struct {
 	tally evidence.Tally
 }
 
+// maxContainers bounds the rows: a file of one storage may list any number.
+const maxContainers = 20_000
+
 func (s *containerSet) add(part ContainerRow, source string, err error) {
 	err = clipError(err)
 	s.tally.Add(source, err)
@@ -103,6 +106,10 @@ func (s *containerSet) add(part ContainerRow, source string, err error) {
 		key = string(part.ID)
 	}
 	row := s.rows[key]
+	if row == nil && len(s.rows) >= maxContainers {
+		s.tally.Add(source, evidence.Cut("more than %d containers", maxContainers))
+		return
+	}
 	if row == nil {
 		row = &ContainerRow{Runtime: part.Runtime, ID: part.ID}
 		s.rows[key] = row

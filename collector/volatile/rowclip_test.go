@@ -134,3 +134,13 @@ func TestContainersOfAHostileUser(t *testing.T) {
 		t.Errorf("pods %.200v", pods)
 	}
 }
+
+func TestContainersAreBounded(t *testing.T) {
+	set := &containerSet{rows: map[string]*ContainerRow{}}
+	for i := range maxContainers + 5 {
+		set.add(ContainerRow{Runtime: "podman", ID: jsonl.Text(strconv.Itoa(i))}, "containers.json", nil)
+	}
+	if err := set.tally.Err(); len(set.rows) != maxContainers || err == nil {
+		t.Errorf("%d rows, %v", len(set.rows), err)
+	}
+}
