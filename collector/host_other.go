@@ -20,6 +20,9 @@ func ThisHost() *Host {
 // Open opens a regular file or a directory for reading, and does not follow a
 // symbolic link as the last component. Anything else is a *NotRegularError.
 func (h *Host) Open(name string) (*os.File, error) {
+	if err := h.avoided(name); err != nil {
+		return nil, err
+	}
 	st, err := os.Lstat(h.within(name))
 	if err != nil {
 		return nil, pathError("stat", name, err)
@@ -32,6 +35,9 @@ func (h *Host) Open(name string) (*os.File, error) {
 
 // OpenFollow is Open, but follows a symbolic link as the last component.
 func (h *Host) OpenFollow(name string) (*os.File, error) {
+	if err := h.avoided(name); err != nil {
+		return nil, err
+	}
 	st, err := os.Stat(h.within(name))
 	if err != nil {
 		return nil, pathError("stat", name, err)
@@ -58,6 +64,9 @@ func (h *Host) AppendFile(dst []byte, name string, limit int) ([]byte, error) {
 
 // Names lists a directory, sorted by byte.
 func (h *Host) Names(dir string) ([]string, error) {
+	if err := h.avoided(dir); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(h.within(dir))
 	if err != nil {
 		return nil, pathError("open", dir, err)
@@ -75,10 +84,18 @@ func (h *Host) Names(dir string) ([]string, error) {
 }
 
 // Readlink gives the target of a symbolic link.
-func (h *Host) Readlink(name string) (string, error) { return os.Readlink(h.within(name)) }
+func (h *Host) Readlink(name string) (string, error) {
+	if err := h.avoided(name); err != nil {
+		return "", err
+	}
+	return os.Readlink(h.within(name))
+}
 
 // Lstat describes a file without opening it.
 func (h *Host) Lstat(name string) (*evidence.FileMeta, error) {
+	if err := h.avoided(name); err != nil {
+		return nil, err
+	}
 	st, err := os.Lstat(h.within(name))
 	if err != nil {
 		return nil, pathError("stat", name, err)
@@ -92,6 +109,9 @@ func (h *Host) Lstat(name string) (*evidence.FileMeta, error) {
 
 // Stat is Lstat of what a symbolic link leads to.
 func (h *Host) Stat(name string) (*evidence.FileMeta, error) {
+	if err := h.avoided(name); err != nil {
+		return nil, err
+	}
 	st, err := os.Stat(h.within(name))
 	if err != nil {
 		return nil, pathError("stat", name, err)
