@@ -40,14 +40,14 @@ planned was denied, cut or failed · 4 INVALID · 5 VALID-PARTIAL ·
 step, and seals the archive: <id>.tar.zst, and <id>.custody.jsonl beside it.
 Ctrl-C seals what is there; a second Ctrl-C leaves at once.
 
-Without --key a throw-away key signs: write down the fingerprint and the head
-that are printed at the end.`,
+Without --key a throw-away key signs: write down its fingerprint, which is printed
+at the beginning and at the end, and the head, which is printed at the end.`,
 		`電源を切ると失われるものから順に収集し、段階ごとに区切り署名をして、最後に
 封印します。<id>.tar.zst と、その横に <id>.custody.jsonl ができます。
 Ctrl-C を押すと、そこまでを封印します。もう一度押すと直ちに終了します。
 
---key がなければ使い捨ての鍵で署名します。最後に表示されるフィンガープリント
-とヘッドを紙に書き留めてください。`},
+--key がなければ使い捨ての鍵で署名します。最初と最後に表示されるフィンガー
+プリントと、最後に表示されるヘッドを紙に書き留めてください。`},
 	mFlagLang:       {"language (`CODE`) of what is printed: en or ja (default: the locale's)", "表示の言語 `CODE`: en または ja（既定: ロケールに従う）"},
 	mFlagHelp:       {"say what a command does", "コマンドの説明を表示する"},
 	mFlagOut:        {"`DIR` where archive and custody log are written", "アーカイブと保管記録を書き込むフォルダー `DIR`"},

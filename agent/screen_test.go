@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -108,6 +109,23 @@ func TestCodeIsDrawnAsItIs(t *testing.T) {
 			if light == code.Black(x, y) {
 				t.Fatalf("module %d,%d is drawn wrong", x, y)
 			}
+		}
+	}
+}
+
+// A quiet terminal shows nothing but what is loud; for programs there is nothing at all.
+func TestQuietAndMute(t *testing.T) {
+	for _, c := range []struct {
+		quiet, mute bool
+		want        string
+	}{{true, false, "loud\n"}, {false, true, ""}, {true, true, ""}} {
+		var b bytes.Buffer
+		s := &screen{w: &b, live: true, quiet: c.quiet, mute: c.mute, width: func() int { return 60 }}
+		s.draw("live")
+		s.line("line")
+		s.loud("loud")
+		if b.String() != c.want {
+			t.Errorf("%+v: %q", c, b.String())
 		}
 	}
 }
