@@ -14,7 +14,7 @@ from() { tail -c +$(($1 + 1)) "$f"; }
 signed() { # KEY NAMESPACE FILE SIG: by that key, and the armor is the only one that it can be
   printf 'x %s\n' "$1" >"$t/key"
   ssh-keygen -Y verify -f "$t/key" -I x -n "$2" -s "$4" <"$3" >/dev/null 2>&1 && {
-    echo '-----BEGIN SSH SIGNATURE-----'; sed '1d;$d' "$4" | base64 -d | base64 -w70; echo '-----END SSH SIGNATURE-----'; } | cmp -s - "$4"; }
+    echo '-----BEGIN SSH SIGNATURE-----'; sed '1d;$d' "$4" | base64 -d | base64 -w70; echo '-----END SSH SIGNATURE-----'; } 2>/dev/null | cmp -s - "$4"; }
 le() { i=0; while [ $i -lt "$2" ]; do printf "\\$(printf %03o $(($1 >> 8 * i & 255)))"; i=$((i + 1)); done; }
 members() { (cd "$t/x" && tar --format=ustar --mode=0444 --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -b1 -cf - "$@" 2>/dev/null); }
 stored() { # FILE: a zstd frame of raw blocks, the one form of statements
