@@ -76,7 +76,7 @@ start_scene() { # processes, sockets
 	exit 1
 }
 
-collect="rm -rf $work/out/*; exec \$HOZEN collect --profile volatile --quiet --out $work/out >/dev/null"
+collect="rm -rf $work/out/*; exec \$HOZEN collect --profile volatile --quiet --out $work/out >/dev/null 2>&1"
 export HOZEN
 
 # The floor's list, from the calls of one collection.
