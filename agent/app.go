@@ -67,7 +67,9 @@ func hostAt(root string) *collector.Host {
 	h := collector.ThisHost()
 	if root != "" && root != "/" {
 		h.Root, h.Live = root, false
+		return h
 	}
+	h.Avoid = volatile.MountsThatMayHang(h)
 	return h
 }
 

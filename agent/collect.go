@@ -118,9 +118,6 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 // prepare makes host, identity, plan and device, and writes nothing.
 func (c *collection) prepare() (err error) {
 	c.host = c.a.host(c.o.root)
-	if c.host.Live {
-		c.host.Avoid = volatile.MountsThatMayHang(c.host)
-	}
 	if st, err := os.Stat(c.host.Root); err != nil || !st.IsDir() {
 		return usage(fmt.Errorf("--root %s: not a directory that can be read", c.o.root), "")
 	}
