@@ -59,6 +59,10 @@ type Collector struct {
 	Volatility Volatility
 	Needs      Needs
 	Limit      Limit
+	// Asked names the flag of collect that asks for it ("--ram"), if it is not run
+	// in every profile that goes down to its class: without that flag only a profile
+	// that takes everything runs it, or its name in --only. Empty: always run.
+	Asked string
 	// Estimate is a quick guess (a few milliseconds) for the plan; nil if it
 	// always costs next to nothing.
 	Estimate func(h *Host) Estimate

@@ -28,6 +28,7 @@ type Plan struct {
 type Choice struct {
 	Profile    string
 	Only, Skip []string // names of collectors; Only empty means all
+	Asked      []string // flags of collect that were given ("--ram"), for collectors that want one
 	TimeLimit  time.Duration
 }
 
@@ -79,6 +80,8 @@ func whyNot(col Collector, p Profile, c Choice, h *Host) string {
 		return "not in --only"
 	case col.Volatility > p.Last:
 		return "not in profile " + p.Name
+	case col.Asked != "" && !p.Everything && !slices.Contains(c.Asked, col.Asked) && !slices.Contains(c.Only, col.Name):
+		return "only with " + col.Asked
 	case col.Needs&LiveHost != 0 && !h.Live:
 		return ErrNotLive.Error()
 	case col.Needs&Privilege != 0 && !h.Elevated:

@@ -75,3 +75,23 @@ func TestPlanRefusesUnknownNames(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatMustBeAskedForIsRunOnlyThen(t *testing.T) {
+	ram := Collector{Name: "ram", Volatility: Memory, Asked: "--ram"}
+	for _, c := range []struct {
+		choice Choice
+		want   string
+	}{
+		{Choice{Profile: "volatile"}, "only with --ram"},
+		{Choice{Profile: "volatile", Asked: []string{"--swap"}}, "only with --ram"},
+		{Choice{Profile: "volatile", Asked: []string{"--ram"}}, ""},
+		{Choice{Profile: "volatile", Only: []string{"ram"}}, ""},
+		{Choice{Profile: "full"}, ""},
+		{Choice{Profile: "full", Skip: []string{"ram"}}, "left out by --skip"},
+	} {
+		p, err := NewPlan([]Collector{ram}, c.choice, &Host{Root: "/", Live: true})
+		if err != nil || p.Steps[0].Skip != c.want {
+			t.Errorf("%+v: %q, %v; want %q", c.choice, p.Steps[0].Skip, err, c.want)
+		}
+	}
+}

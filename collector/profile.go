@@ -6,14 +6,16 @@ import "fmt"
 type Profile struct {
 	Name, Doc string
 	Last      Volatility // the least volatile class that is still taken
+	// Everything says that collectors are run which otherwise have to be asked for.
+	Everything bool
 }
 
 // Profiles lists the profiles, smallest first.
 func Profiles() []Profile {
 	return []Profile{
-		{"volatile", "what power-off destroys", Temporary},
-		{"standard", "volatile state, then the disk artefacts of highest value", Disk},
-		{"full", "everything", Disk},
+		{"volatile", "what power-off destroys", Temporary, false},
+		{"standard", "volatile state, then the disk artefacts of highest value", Disk, false},
+		{"full", "everything", Disk, true},
 	}
 }
 
