@@ -58,7 +58,10 @@ type Collector struct {
 	Name, Doc  string
 	Volatility Volatility
 	Needs      Needs
-	Limit      Limit
+	Limit      Limit // time and bytes
+	// Blackout says that what it takes may hold our own memory: while it runs, no
+	// private key of ours may be there (see Hider).
+	Blackout bool
 	// Asked names the flag of collect that asks for it ("--ram"), if it is not run
 	// in every profile that goes down to its class: without that flag only a profile
 	// that takes everything runs it, or its name in --only. Empty: always run.

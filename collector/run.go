@@ -20,6 +20,16 @@ type Keeper interface {
 	Checkpoint() (int, error)
 }
 
+// A Hider is a Keeper that can take its private keys out of memory.
+type Hider interface {
+	Keeper
+	// Blackout signs and flushes all that was put before, takes the private keys out
+	// of memory, calls during, takes the key back and signs what during put. An error
+	// of during is given back after that; any other says that evidence can no longer
+	// be kept. What could not be taken out is recorded, never a reason to fail.
+	Blackout(ctx context.Context, during func() error) error
+}
+
 // A Watcher is told how a run goes. Its methods are called one at a time, from
 // the goroutine that runs the plan.
 type Watcher interface {
@@ -76,7 +86,7 @@ func (r *runner) step(ctx context.Context, i int, s Step) error {
 	r.n++
 	r.watch.StepBegan(r.n, r.total, s)
 	began := time.Now()
-	err := r.collect(ctx, s)
+	err := r.hidden(ctx, s)
 	k := 0
 	if err == nil && s.Collector.Volatility.Volatile() {
 		k, err = r.to.Checkpoint()
@@ -89,6 +99,15 @@ func (r *runner) step(ctx context.Context, i int, s Step) error {
 		r.watch.VolatileSafe(k)
 	}
 	return nil
+}
+
+// hidden runs a step, with the keys out of memory if that is what it needs.
+func (r *runner) hidden(ctx context.Context, s Step) error {
+	to, ok := r.to.(Hider)
+	if !ok || !s.Collector.Blackout || ctx.Err() != nil {
+		return r.collect(ctx, s)
+	}
+	return to.Blackout(ctx, func() error { return r.collect(ctx, s) })
 }
 
 func (r *runner) collect(ctx context.Context, s Step) error {

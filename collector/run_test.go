@@ -183,3 +183,30 @@ func TestRunHoldsACollectorToItsBytes(t *testing.T) {
 		}
 	}
 }
+
+// A hider is a keeper with keys.
+type hider struct{ keeper }
+
+func (k *hider) Blackout(_ context.Context, during func() error) error {
+	k.log = append(k.log, "dark")
+	defer func() { k.log = append(k.log, "light") }()
+	return during()
+}
+
+func TestRunHidesTheKeysWhereAStepAsksForIt(t *testing.T) {
+	var k hider
+	dark := step("ram", collector.Memory, nil)
+	dark.Blackout = true
+	h := &collector.Host{Root: "/"}
+	p, err := collector.NewPlan([]collector.Collector{step("a", collector.Live, nil), dark}, collector.Choice{Profile: "full"}, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := collector.Run(context.Background(), p, h, &k, &k); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"1/2 a", "checkpoint 1", "2/2 ram", "dark", "light", "checkpoint 2", "safe 2"}
+	if !slices.Equal(k.log, want) {
+		t.Errorf("%q, want %q", k.log, want)
+	}
+}
