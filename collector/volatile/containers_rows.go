@@ -11,6 +11,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -102,7 +103,7 @@ func (s *containerSet) add(part ContainerRow, source string, err error) {
 		return
 	}
 	key := part.Runtime + ":" + string(part.ID)
-	if len(part.ID) == 64 && isHex(string(part.ID), 64) {
+	if len(part.ID) == 64 && proc.IsHex(string(part.ID), 64) {
 		key = string(part.ID)
 	}
 	row := s.rows[key]
@@ -226,7 +227,7 @@ func (s *containerSet) file(h *collector.Host, f stateFile) {
 // cgroups adds the processes that control groups put into containers.
 func (s *containerSet) cgroups(ctx context.Context, h *collector.Host) {
 	found := map[string]*ContainerRow{}
-	pids, err := processIDs(h)
+	pids, err := proc.PIDs(h)
 	if err != nil && !ended(err) {
 		s.tally.Add("/proc", err)
 	}
@@ -239,7 +240,7 @@ func (s *containerSet) cgroups(ctx context.Context, h *collector.Host) {
 		if err != nil && !ended(err) {
 			s.tally.Add("/proc/"+strconv.Itoa(pid)+"/cgroup", err)
 		}
-		runtime, id := containerID(string(text))
+		runtime, id := proc.Container(string(text))
 		if id == "" {
 			continue
 		}
@@ -276,18 +277,18 @@ func (s *containerSet) upper(h *collector.Host, r *ContainerRow) {
 		return
 	}
 	name := "/proc/" + strconv.Itoa(r.PIDs[0]) + "/mountinfo"
-	text, err := h.ReadFile(name, maxMountinfo)
+	text, err := h.ReadFile(name, proc.MaxMountinfo)
 	if err != nil && !ended(err) {
 		s.tally.Add(name, err)
 	}
-	mounts, _, _ := ParseMounts(string(text))
+	mounts, _, _ := proc.ParseMounts(string(text))
 	for _, m := range mounts {
 		if m.Point != "/" || m.Type != "overlay" {
 			continue
 		}
 		for _, o := range strings.Split(m.Super, ",") {
 			if dir, ok := strings.CutPrefix(o, "upperdir="); ok {
-				part := ContainerRow{UpperDir: jsonl.Text(unescapeOctal(dir))}
+				part := ContainerRow{UpperDir: jsonl.Text(proc.UnescapeOctal(dir))}
 				part.Cut = clipRow(&part)
 				r.merge(part, name, nil)
 			}

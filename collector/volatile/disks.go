@@ -8,6 +8,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -90,7 +91,7 @@ func stackedOn(rows []BlockRow, name string) (out []*BlockRow) {
 
 // encryptedType knows the file systems that show a decrypted view of files
 // elsewhere. A FUSE type names its program: fuse.gocryptfs.
-func encryptedType(m Mount) (kind string, sure bool) {
+func encryptedType(m proc.Mount) (kind string, sure bool) {
 	switch t, _ := strings.CutPrefix(m.Type, "fuse."); t {
 	case "ecryptfs", "gocryptfs", "encfs", "cryfs", "securefs", "veracrypt", "truecrypt", "dislocker", "cryptomator":
 		return t, true
@@ -153,8 +154,8 @@ func OutputDisk(h *collector.Host, dir string) (OutputPlace, error) {
 // placeOf finds the mount and the disk of a clean absolute path on h.
 func placeOf(h *collector.Host, dir string) (OutputPlace, error) {
 	r := &factReader{h: h}
-	mounts, _, err := ParseMounts(r.read("/proc/self/mountinfo", maxMountinfo))
-	m, ok := mountAt(mounts, dir)
+	mounts, _, err := proc.ParseMounts(r.read("/proc/self/mountinfo", proc.MaxMountinfo))
+	m, ok := proc.MountAt(mounts, dir)
 	if !ok {
 		if err == nil {
 			err = evidence.Skip("%s: no mount table", dir)
@@ -173,7 +174,7 @@ func placeOf(h *collector.Host, dir string) (OutputPlace, error) {
 }
 
 // carriers gives the whole disks below what is mounted.
-func carriers(rows []BlockRow, m Mount) (out []*BlockRow) {
+func carriers(rows []BlockRow, m proc.Mount) (out []*BlockRow) {
 	var todo []jsonl.Text
 	for i := range rows {
 		if rows[i].is(m.Device, m.Source) {
@@ -202,7 +203,7 @@ func carriers(rows []BlockRow, m Mount) (out []*BlockRow) {
 }
 
 // networkType says whether a file system lies on another machine.
-func networkType(m Mount) bool {
+func networkType(m proc.Mount) bool {
 	t := strings.TrimPrefix(m.Type, "fuse.")
 	for _, p := range []string{"nfs", "cifs", "smb", "9p", "virtiofs", "afs", "ceph", "glusterfs", "sshfs", "rclone", "davfs", "s3fs", "lustre", "vboxsf", "vmhgfs"} {
 		if strings.HasPrefix(t, p) {

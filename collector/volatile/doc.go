@@ -25,8 +25,8 @@
 //	            network_link.go, _address, _route, _tc, _nft, _iptables, _ipset, _conntrack;
 //	            network_text.go (/proc/net); network_files.go, _resolver, _wifi (files of /etc)
 //	processes   one row per process, with threads, open files, maps and image hashes
-//	            process.go; process_fetch.go (what is read, in which order), process_pool.go
-//	            (ahead, by workers), process_parse.go (rows from the raw text),
+//	            process.go; process_fetch.go (what is read, in which order), process_parse.go
+//	            (rows from the raw text),
 //	            process_row.go (the rows), process_json*.go (their JSON, without reflection),
 //	            process_image.go (hashes); process_stat.go and others: one parser each
 //	kernel      modules from three views, eBPF, tracing, sysctls, log, mounts, block devices
@@ -38,23 +38,24 @@
 //	            sessions_live.go (logind, terminals, files), sessions_processes.go
 //	containers  containers of docker, containerd, podman and LXC, seen from the files
 //	            containers.go; containers_parse.go (state files), containers_rows.go
-//	            (joined), containers_id.go (from a control group, for all collectors)
+//	            (joined)
 //	temporary   the trees and contents of tmpfs and ramfs
 //	            temporary.go; temporary_find.go and temporary_mounts.go (which trees),
 //	            temporary_walk.go, temporary_rows.go, temporary_contents.go, temporary_limits.go
 //
 // What they share:
 //
-//	procdir.go         who is in /proc, the links of a directory of /proc
 //	procscan.go        one pass over all processes: namespaces, holders of sockets
 //	netns.go           network namespaces; netns_lookout.go hands them to the next collector
-//	mountinfo.go       the one parser of mountinfo; hangguard.go: what must not be looked at
+//	hangguard.go       what must not be looked at
 //	netlink.go         messages and attributes; netlink_linux.go: the socket
 //	kernel_parts.go    whether asking would load a module
-//	sections.go        several raw texts in one item
 //	accounts.go        /etc/passwd and /etc/group
 //	fact.go            small texts for the fields of a row
 //	hosttext.go        times, numbers and escapes
+//
+// Package collector/proc reads /proc for them and for other collectors; collector/section
+// is the form of items that hold several raw texts.
 //
 // The _linux.go files only fetch bytes; what they fetch is read by neutral files,
 // which are tested and fuzzed on every system. The _other.go files say skipped

@@ -8,6 +8,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -47,8 +48,8 @@ func (r *factReader) read(name string, limit int) string {
 
 // mounts gives the mounts of our own namespace, as far as they are understood:
 // the raw text is an item of its own.
-func (r *factReader) mounts() []Mount {
-	mounts, _, _ := ParseMounts(r.read("/proc/self/mountinfo", maxMountinfo))
+func (r *factReader) mounts() []proc.Mount {
+	mounts, _, _ := proc.ParseMounts(r.read("/proc/self/mountinfo", proc.MaxMountinfo))
 	return mounts
 }
 

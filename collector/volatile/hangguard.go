@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hozen/collector"
+	"hozen/collector/proc"
 )
 
 // mayHang says whether looking a name up in a file system can wait for a
@@ -20,15 +21,15 @@ func mayHang(fstype string) bool {
 }
 
 // A hangGuard knows the mounts on which a mere look at a name may wait for ever.
-type hangGuard struct{ mounts []Mount }
+type hangGuard struct{ mounts []proc.Mount }
 
 func newHangGuard(h *collector.Host) *hangGuard {
 	g := &hangGuard{}
-	text, _, err := ownMountinfo(h)
+	text, _, err := proc.OwnMountinfo(h)
 	if err != nil {
 		return g
 	}
-	g.mounts, _, _ = ParseMounts(string(text))
+	g.mounts, _, _ = proc.ParseMounts(string(text))
 	return g
 }
 
@@ -54,7 +55,7 @@ func MountsThatMayHang(h *collector.Host) (points []string) {
 func (g *hangGuard) refuse(name string) string {
 	name = path.Clean(name)
 	for _, m := range g.mounts {
-		if mayHang(m.Type) && m.Point != "/" && underPath(name, m.Point) {
+		if mayHang(m.Type) && m.Point != "/" && proc.Under(name, m.Point) {
 			return "not looked at: it is on a " + m.Type + " mounted on " + m.Point + ", which may hang"
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
 
@@ -264,7 +265,7 @@ func matters(name string) bool {
 	return slices.Contains([]string{"LANG", "LANGUAGE", "TZ", "PATH", "PWD", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY"}, name)
 }
 
-// rawTool puts our own status, limits and maps, byte for byte, in sections (sections.go).
+// rawTool puts our own status, limits and maps, byte for byte, in sections (package section).
 func rawTool(w io.Writer) error {
 	if runtime.GOOS != "linux" {
 		return evidence.Skip("not on %s", runtime.GOOS)
@@ -273,7 +274,7 @@ func rawTool(w io.Writer) error {
 	var errs []error
 	for _, name := range []string{"status", "stat", "limits", "cgroup", "uid_map", "gid_map", "maps"} {
 		text, err := h.ReadFile("/proc/self/"+name, longText)
-		if err := writeSection(w, "/proc/self/"+name, text, err); err != nil {
+		if err := section.Write(w, "/proc/self/"+name, text, err); err != nil {
 			return err
 		}
 		errs = append(errs, err)

@@ -19,21 +19,7 @@ func TestStamp(t *testing.T) {
 	}
 }
 
-func TestEscapes(t *testing.T) {
-	for in, want := range map[string]string{
-		`a\040b`: "a b", `\134\012`: "\\\n", `\04`: `\04`, `\400`: `\400`, `\08x`: `\08x`, `\377`: "\xff", `x\`: `x\`, "plain": "plain",
-	} {
-		if got := unescapeOctal(in); got != want {
-			t.Errorf("octal %q: %q, want %q", in, got, want)
-		}
-	}
-	for in, want := range map[string]string{
-		`a\x20b`: "a b", `\x5Cn\x5c`: `\n\`, `\x2`: `\x2`, `\xzz`: `\xzz`, `\xff`: "\xff", `\x+1`: `\x+1`, `x\`: `x\`, `a-b`: "a-b",
-	} {
-		if got := unescapeHex(in); got != want {
-			t.Errorf("hex %q: %q, want %q", in, got, want)
-		}
-	}
+func TestTextEndsAtNUL(t *testing.T) {
 	for in, want := range map[string]string{"": "", "\x00": "", "eth0\x00\x00": "eth0", "a\x00b": "a", "full": "full"} {
 		if got := cString([]byte(in)); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

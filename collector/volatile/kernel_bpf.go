@@ -13,6 +13,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -219,14 +220,14 @@ func bpfHolders(ctx context.Context, h *collector.Host, objects int) map[bpfObje
 	if objects == 0 {
 		return out
 	}
-	pids, _ := processIDs(h) // what is denied is counted by the collector processes
+	pids, _ := proc.PIDs(h) // what is denied is counted by the collector processes
 	for _, pid := range pids {
 		if ctx.Err() != nil {
 			return out
 		}
 		dir := "/proc/" + strconv.Itoa(pid)
 		var held []string
-		_ = eachLink(h, dir+"/fd", func(name, target []byte) bool {
+		_ = proc.EachLink(h, dir+"/fd", func(name, target []byte) bool {
 			if bytes.HasPrefix(target, []byte("anon_inode:bpf")) {
 				held = append(held, string(name))
 			}

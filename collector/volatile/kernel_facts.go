@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 )
 
 // FactRow is one thing that the kernel says of itself in one short text.
@@ -43,7 +44,7 @@ func parseSwaps(text string) (rows []SwapRow) {
 		if err1 != nil || err2 != nil || size < 0 || used < 0 || len(rows) >= 1024 {
 			continue
 		}
-		rows = append(rows, SwapRow{"swap", jsonl.Text(unescapeOctal(f[0])), jsonl.Text(f[1]), size << 10, used << 10, jsonl.Text(f[4])})
+		rows = append(rows, SwapRow{"swap", jsonl.Text(proc.UnescapeOctal(f[0])), jsonl.Text(f[1]), size << 10, used << 10, jsonl.Text(f[4])})
 	}
 	return rows
 }

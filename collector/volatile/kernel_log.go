@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 )
 
 // LogRow is one record of the kernel's ring buffer
@@ -28,19 +29,19 @@ func parseKmsg(record string) (LogRow, error) {
 	head, body, ok := strings.Cut(record, ";")
 	f := strings.Split(head, ",")
 	if !ok || len(f) < 3 {
-		return LogRow{}, fmt.Errorf("kmsg record %q: no head", clip(record))
+		return LogRow{}, fmt.Errorf("kmsg record %q: no head", proc.Clip(record))
 	}
 	prio, err := strconv.ParseUint(f[0], 10, 31)
 	if err != nil {
-		return LogRow{}, fmt.Errorf("kmsg record %q: priority: %w", clip(record), err)
+		return LogRow{}, fmt.Errorf("kmsg record %q: priority: %w", proc.Clip(record), err)
 	}
 	seq, err := strconv.ParseUint(f[1], 10, 64)
 	if err != nil {
-		return LogRow{}, fmt.Errorf("kmsg record %q: sequence: %w", clip(record), err)
+		return LogRow{}, fmt.Errorf("kmsg record %q: sequence: %w", proc.Clip(record), err)
 	}
 	us, err := strconv.ParseInt(f[2], 10, 64)
 	if err != nil {
-		return LogRow{}, fmt.Errorf("kmsg record %q: time: %w", clip(record), err)
+		return LogRow{}, fmt.Errorf("kmsg record %q: time: %w", proc.Clip(record), err)
 	}
 	row := LogRow{Kind: "log", Level: int(prio & 7), Facility: int(prio >> 3), Sequence: seq, TimeUS: us}
 	for i, x := range f[3:] {
@@ -52,9 +53,9 @@ func parseKmsg(record string) (LogRow, error) {
 		}
 	}
 	text, rest, _ := strings.Cut(body, "\n")
-	row.Text = jsonl.Text(unescapeHex(text))
+	row.Text = jsonl.Text(proc.UnescapeHex(text))
 	for line := range strings.Lines(rest) {
-		row.Fields = append(row.Fields, jsonl.Text(unescapeHex(strings.TrimSuffix(strings.TrimPrefix(line, " "), "\n"))))
+		row.Fields = append(row.Fields, jsonl.Text(proc.UnescapeHex(strings.TrimSuffix(strings.TrimPrefix(line, " "), "\n"))))
 	}
 	return row, nil
 }
@@ -86,7 +87,7 @@ func parseSyslogLine(line string) (LogRow, error) {
 	prio, rest, ok := strings.Cut(strings.TrimPrefix(line, "<"), ">")
 	n, err := strconv.ParseUint(prio, 10, 31)
 	if !ok || err != nil {
-		return LogRow{}, fmt.Errorf("kernel log line %q: no priority", clip(line))
+		return LogRow{}, fmt.Errorf("kernel log line %q: no priority", proc.Clip(line))
 	}
 	row := LogRow{Kind: "log", Level: int(n & 7), Facility: int(n >> 3), Text: jsonl.Text(rest)}
 	stamp, text, ok := strings.Cut(rest, "] ")

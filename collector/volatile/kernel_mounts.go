@@ -10,6 +10,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -49,7 +50,7 @@ func mountSpaces(ctx context.Context, h *collector.Host) ([]mountSpace, *evidenc
 	var tally evidence.Tally
 	own := namespaceOf(h, "/proc/self", "mnt")
 	all := map[uint64]*mountSpace{own: {inode: own, ours: true}}
-	pids, err := processIDs(h)
+	pids, err := proc.PIDs(h)
 	tally.Add("/proc", err)
 	for _, pid := range pids {
 		if ctx.Err() != nil {
@@ -60,7 +61,7 @@ func mountSpaces(ctx context.Context, h *collector.Host) ([]mountSpace, *evidenc
 		if tally.Add(link, err) != nil {
 			continue
 		}
-		inode, ok := nsInode([]byte(target), "mnt")
+		inode, ok := proc.NamespaceInode([]byte(target), "mnt")
 		if !ok {
 			continue
 		}
@@ -106,12 +107,12 @@ func inOrder(all map[uint64]*mountSpace) []mountSpace {
 // that still lets it be read.
 func (s mountSpace) read(h *collector.Host) (text []byte, pid int, err error) {
 	if s.ours {
-		text, err = h.ReadFile("/proc/self/mountinfo", maxMountinfo)
+		text, err = h.ReadFile("/proc/self/mountinfo", proc.MaxMountinfo)
 		return text, 0, err
 	}
 	err = evidence.Gone("no process of the namespace is left")
 	for _, pid = range s.pids {
-		text, err = h.ReadFile("/proc/"+strconv.Itoa(pid)+"/mountinfo", maxMountinfo)
+		text, err = h.ReadFile("/proc/"+strconv.Itoa(pid)+"/mountinfo", proc.MaxMountinfo)
 		if err == nil {
 			return text, pid, nil
 		}
@@ -160,7 +161,7 @@ func putMounts(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 }
 
 func mountRows(s mountSpace, pid int, text string) (rows []MountRow) {
-	mounts, _, _ := ParseMounts(text) // a line that is not understood is in the raw item
+	mounts, _, _ := proc.ParseMounts(text) // a line that is not understood is in the raw item
 	for _, m := range mounts {
 		rows = append(rows, MountRow{
 			Kind: "mount", Namespace: s.inode, PID: pid, Ours: s.ours, ID: m.ID, Parent: m.Parent, Device: jsonl.Text(m.Device),

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hozen/collector"
+	"hozen/collector/proc"
 )
 
 // kernelParts answers whether a part of the kernel is there already. It is asked
@@ -153,7 +154,7 @@ func netlinkFamilyHere(text []byte, family int) bool {
 		if len(f) < 3 || len(f[2]) != 1 || f[2][0] != '0' {
 			continue
 		}
-		if n, ok := digits(f[1]); ok && n == uint64(family) {
+		if n, ok := proc.Number(f[1]); ok && n == uint64(family) {
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -47,8 +48,8 @@ func writeSysctls(ctx context.Context, h *collector.Host, w io.Writer) error {
 
 // automounts gives the points where an autofs lies on top.
 func automounts(h *collector.Host) map[string]bool {
-	b, _ := h.ReadFile("/proc/self/mountinfo", maxMountinfo)
-	mounts, _, _ := ParseMounts(string(b))
+	b, _ := h.ReadFile("/proc/self/mountinfo", proc.MaxMountinfo)
+	mounts, _, _ := proc.ParseMounts(string(b))
 	out := map[string]bool{}
 	for _, m := range mounts {
 		out[m.Point] = m.Type == "autofs"

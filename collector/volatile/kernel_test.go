@@ -278,3 +278,37 @@ func BenchmarkKernel(b *testing.B) {
 		}
 	}
 }
+
+func FuzzKernelTexts(f *testing.F) {
+	f.Add("dm_mod 184320 10 dm_crypt, Live 0x0 (OE)")
+	f.Add("ffffffffc0a10000 t crypt_ctr\t[dm_crypt]")
+	f.Add("/dev/dm-2 partition 999420 2048 -2")
+	f.Add("ffffffff81234560  k  do_sys_openat2+0x0    [FTRACE]")
+	f.Add("prog_type:\t6\nprog_id:\t7\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		for line := range strings.Lines(s) {
+			if m, ok := parseModuleLine(line); ok && (m.Name == "" || m.Size < 0) {
+				t.Errorf("%+v", m)
+			}
+			if name, _, ok := parseSymbolLine([]byte(line)); ok && len(name) == 0 {
+				t.Errorf("%q: no name", line)
+			}
+		}
+		if _, err := countSymbols(strings.NewReader(s)); err != nil {
+			t.Error(err)
+		}
+		for _, row := range parseSwaps("head\n" + s) {
+			if row.Size < 0 || row.Used < 0 {
+				t.Errorf("%+v", row)
+			}
+		}
+		parseKprobes(s)
+		parseBPFInfo(s)
+		parseCPUInfo(s)
+		parseMemInfo(s)
+		codeFiles(s, "/x")
+		for kind := bpfProgram; kind <= bpfBTF; kind++ {
+			bpfRow(kind, 1, bpfRaw{info: []byte(s)}, nil, nil)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"hozen/collector"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -131,12 +132,12 @@ func ownNetNS(h *collector.Host) uint64 {
 
 // namespaceOf gives the inode number of a process's namespace of one kind, 0 if
 // it cannot be told.
-func namespaceOf(h *collector.Host, proc, kind string) uint64 {
-	target, err := h.Readlink(proc + "/ns/" + kind)
+func namespaceOf(h *collector.Host, dir, kind string) uint64 {
+	target, err := h.Readlink(dir + "/ns/" + kind)
 	if err != nil {
 		return 0
 	}
-	n, _ := nsInode([]byte(target), kind)
+	n, _ := proc.NamespaceInode([]byte(target), kind)
 	return n
 }
 
@@ -157,7 +158,7 @@ func (s *procScan) mountedNamespaces(ctx context.Context, h *collector.Host, set
 		}
 		dir := "/proc/" + strconv.Itoa(p.PID)
 		var err error
-		buf, err = h.AppendFile(buf[:0], dir+"/mountinfo", maxMountinfo)
+		buf, err = h.AppendFile(buf[:0], dir+"/mountinfo", proc.MaxMountinfo)
 		s.tally.Add(dir+"/mountinfo", err)
 		prefix := dir + "/root"
 		if ownMounts != 0 && ownMounts == p.MntNS || !h.Live {
@@ -182,23 +183,14 @@ func nsMounts(text []byte) map[uint64]string {
 		if !bytes.Contains(line, []byte(" net:[")) {
 			continue
 		}
-		m, err := ParseMount(string(line))
+		m, err := proc.ParseMount(string(line))
 		if err != nil || m.Type != "nsfs" {
 			continue
 		}
-		n, ok := nsInode([]byte(m.Root), "net")
+		n, ok := proc.NamespaceInode([]byte(m.Root), "net")
 		if _, twice := out[n]; ok && !twice && len(out) < maxNetNS {
 			out[n] = m.Point
 		}
 	}
 	return out
-}
-
-// nsInode reads "net:[4026531840]" for the kind "net".
-func nsInode(target []byte, kind string) (uint64, bool) {
-	rest, ok := bytes.CutPrefix(target, []byte(kind))
-	if !ok || len(rest) < 4 || rest[0] != ':' || rest[1] != '[' || rest[len(rest)-1] != ']' {
-		return 0, false
-	}
-	return digits(rest[2 : len(rest)-1])
 }

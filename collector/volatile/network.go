@@ -9,6 +9,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
 
@@ -166,7 +167,7 @@ func readProcNet(h *collector.Host, dir string) ([]byte, error) {
 			absent = err
 			continue
 		}
-		out = appendSection(out, "/proc/net/"+name, false, body, err)
+		out = section.Append(out, "/proc/net/"+name, false, body, err)
 	}
 	if len(out) == 0 {
 		return nil, absent

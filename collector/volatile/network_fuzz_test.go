@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
 
@@ -101,7 +102,7 @@ func FuzzNetworkText(f *testing.F) {
 		d.nsids(b)
 		d.conntrackText(b)
 		for _, name := range procNetNames() {
-			d.procNet(appendSection(nil, "/proc/net/"+name, false, b, nil))
+			d.procNet(section.Append(nil, "/proc/net/"+name, false, b, nil))
 		}
 	})
 }

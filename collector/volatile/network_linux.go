@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hozen/collector"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
 
@@ -293,8 +294,8 @@ func (r *netReader) iptables(ns netNS) (raw []byte, err error) {
 				info, entries, err := f.table(name)
 				errs = append(errs, err)
 				if err == nil {
-					out = appendSection(out, f.family+"/"+name+"/info", false, info, nil)
-					out = appendSection(out, f.family+"/"+name+"/entries", false, entries, nil)
+					out = section.Append(out, f.family+"/"+name+"/info", false, info, nil)
+					out = section.Append(out, f.family+"/"+name+"/entries", false, entries, nil)
 				}
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/hosttest"
+	"hozen/collector/proc"
 )
 
 // inScene runs f on a thread of its own that is in a new network namespace,
@@ -43,7 +44,7 @@ func inScene(t *testing.T, commands string, f func(ns uint64)) {
 			if err != nil {
 				return err
 			}
-			n, _ := nsInode([]byte(target), "net")
+			n, _ := proc.NamespaceInode([]byte(target), "net")
 			f(n)
 			return nil
 		}()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hozen/collector"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
 
@@ -52,7 +53,7 @@ func (d *netDecoder) nsids(raw []byte) {
 // xtablesSections decodes sections "FAMILY/TABLE/info", "FAMILY/TABLE/entries".
 func (d *netDecoder) xtablesSections(raw []byte) {
 	var info []byte
-	sections, err := ParseSections(string(raw))
+	sections, err := section.Parse(string(raw))
 	if err != nil {
 		d.bad("sections of iptables", len(raw))
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
+	"hozen/collector/section"
 )
 
 // MulticastRow is a multicast group that the host listens to: kind "multicast".
@@ -25,7 +27,7 @@ type MulticastRow struct {
 // procNet makes rows of the texts of /proc/net. Where netlink has told links,
 // addresses and routes already, and better, only multicast rows.
 func (d *netDecoder) procNet(raw []byte) {
-	sections, err := ParseSections(string(raw))
+	sections, err := section.Parse(string(raw))
 	if err != nil {
 		d.bad("sections of /proc/net", len(raw))
 	}
@@ -66,7 +68,7 @@ func (d *netDecoder) eachLine(text string, header int, f func(fields []string) b
 			continue
 		}
 		if fields := strings.Fields(line); len(fields) > 0 && !f(fields) {
-			d.tally.Add("/proc/net", fmt.Errorf("line %q: not understood", clip(line)))
+			d.tally.Add("/proc/net", fmt.Errorf("line %q: not understood", proc.Clip(line)))
 		}
 	}
 }

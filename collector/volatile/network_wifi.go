@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 )
 
 // WirelessRow is a saved wireless network, kind "wireless", or another saved
@@ -129,7 +130,7 @@ func keyfileBytes(s string) jsonl.Text {
 	}
 	var out []byte
 	for _, p := range strings.Split(strings.TrimSuffix(s, ";"), ";") {
-		n, ok := digits([]byte(p))
+		n, ok := proc.Number([]byte(p))
 		if !ok || n > 255 {
 			return jsonl.Text(s)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hozen/collector"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -24,7 +25,7 @@ import (
 //
 // The tables of open files and mappings are apart from the rows, because on a
 // desktop they are fifty times as large, and who wants them wants all of them.
-// The form of the texts is told in sections.go; rows are made from them alone
+// The form of the texts is told in package section; rows are made from them alone
 // (and from the image, which only the running host has).
 //
 // Processes are read by two workers and put in order of pid; the tables grow in
@@ -45,7 +46,7 @@ func Processes() collector.Collector {
 }
 
 func estimateProcesses(h *collector.Host) collector.Estimate {
-	pids, err := processIDs(h)
+	pids, err := proc.PIDs(h)
 	if err != nil {
 		return collector.Estimate{}
 	}
@@ -75,11 +76,11 @@ func readProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) err
 	if ctx.Err() != nil {
 		return putProcTables(ctx, to, context.Cause(ctx))
 	}
-	pids, err := processIDs(h)
+	pids, err := proc.PIDs(h)
 	if err != nil {
 		return putProcTables(ctx, to, err)
 	}
-	open, end, err := openProcs(h)
+	open, end, err := proc.Open(h)
 	if err != nil {
 		return putProcTables(ctx, to, fmt.Errorf("/proc: %w", err))
 	}
@@ -93,10 +94,10 @@ func readProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) err
 		return err
 	}
 	im := newProcImages(b)
-	p := newProcPool(ctx, func() *procReader {
-		return &procReader{host: h, open: open(), basis: b.forWorker(), images: im}
+	p := proc.NewPool(ctx, func() func(context.Context, int, *procRead) {
+		return (&procReader{host: h, open: open(), basis: b.forWorker(), images: im}).process
 	}, end)
-	defer p.close()
+	defer p.Close()
 	g := &procGathering{to: to, pool: p, pids: pids}
 	return g.run(ctx)
 }
@@ -104,7 +105,7 @@ func readProcesses(ctx context.Context, h *collector.Host, to evidence.Sink) err
 // A procGathering takes the processes from the pool in order, and puts them.
 type procGathering struct {
 	to                            evidence.Sink
-	pool                          *procPool
+	pool                          *proc.Pool[procRead]
 	pids                          []int
 	tables                        [3]*rowTable
 	rowTally, fileTally, mapTally evidence.Tally
@@ -127,7 +128,7 @@ func (g *procGathering) each(ctx context.Context) error {
 		if g.broken() {
 			return nil // the end of the table has the error
 		}
-		r, why := g.pool.next(ctx, g.pids[i:])
+		r, why := g.pool.Next(ctx, g.pids[i:])
 		if why != nil {
 			left := fmt.Errorf("%d processes not read: %w", len(g.pids)-i, why)
 			for _, t := range [...]*evidence.Tally{&g.rowTally, &g.fileTally, &g.mapTally} {
@@ -135,12 +136,34 @@ func (g *procGathering) each(ctx context.Context) error {
 			}
 			return nil
 		}
+		if r == nil {
+			r = unanswered(g.pids[i], g.pool.Patience)
+		}
 		if err := g.put(ctx, r); err != nil {
 			return err
 		}
-		g.pool.reuse(ctx, r)
+		g.reuse(ctx, r)
 	}
 	return nil
+}
+
+// unanswered is what is known of a process that gave no answer.
+func unanswered(pid int, patience time.Duration) *procRead {
+	r := &procRead{pid: pid}
+	r.unread = fmt.Errorf("no answer within %v", patience)
+	r.fail(r.unread)
+	return r
+}
+
+// keepBytes is the largest buffer that is kept for the next process.
+const keepBytes = 1 << 20
+
+// reuse gives the buffers of a process back. When ctx has ended a fill may
+// still hold them.
+func (g *procGathering) reuse(ctx context.Context, r *procRead) {
+	if ctx.Err() == nil && max(cap(r.raw), cap(r.files), cap(r.maps)) <= keepBytes {
+		g.pool.Reuse(r)
+	}
 }
 
 func (g *procGathering) broken() bool {

@@ -9,6 +9,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/section"
 )
 
 // A basis is what the rows of all processes rest on: it is read once, and its
@@ -65,13 +66,13 @@ func readBasis(h *collector.Host) (*basis, []byte) {
 	var raw []byte
 	read := func(name string, limit int) string {
 		text, err := h.ReadFile(name, limit)
-		raw = appendSection(raw, name, false, text, err)
+		raw = section.Append(raw, name, false, text, err)
 		return string(text)
 	}
 	b.boot, b.bootFrom = parseBtime(read("/proc/stat", 1<<20)), "btime"
 	if h.Live {
 		clocks, err := readClocks()
-		raw = appendSection(raw, "clock_gettime", false, b.fromClocks(clocks, err), err)
+		raw = section.Append(raw, "clock_gettime", false, b.fromClocks(clocks, err), err)
 	}
 	b.fromAuxv(read("/proc/self/auxv", 1<<14))
 	if v, err := strconv.Atoi(strings.TrimSpace(read("/proc/sys/kernel/cap_last_cap", 64))); err == nil && v >= 0 && v < 63 {
@@ -81,7 +82,7 @@ func readBasis(h *collector.Host) (*basis, []byte) {
 	b.users = parseNames(read("/etc/passwd", maxAccounts))
 	b.groups = parseNames(read("/etc/group", maxAccounts))
 	link, err := h.Readlink("/proc/self/ns/user")
-	raw = appendSection(raw, "/proc/self/ns/user", true, []byte(link), err)
+	raw = section.Append(raw, "/proc/self/ns/user", true, []byte(link), err)
 	b.userNS = link
 	return b, raw
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hozen/collector"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -74,12 +75,12 @@ func BenchmarkProcessesFloor(b *testing.B) {
 			b.Fatal(err)
 		}
 		pids := make(chan int, len(names))
-		for _, pid := range appendNumbers(nil, names) {
+		for _, pid := range proc.AppendNumbers(nil, names) {
 			pids <- pid
 		}
 		close(pids)
 		var workers sync.WaitGroup
-		for range poolWorkers {
+		for range proc.PoolWorkers {
 			workers.Go(func() {
 				f := floor{buf: make([]byte, 1<<18)}
 				for pid := range pids {
@@ -131,7 +132,7 @@ func (f *floor) list(dir string) []int {
 	if err != nil {
 		return nil
 	}
-	return appendEntryNumbers(nil, f.buf[:n])
+	return proc.AppendEntryNumbers(nil, f.buf[:n])
 }
 
 func (f *floor) read(name string) {

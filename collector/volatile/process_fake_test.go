@@ -14,6 +14,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/hosttest"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -27,7 +28,7 @@ type fakeProc struct {
 	hang   chan struct{} // environ does not answer until it is closed
 }
 
-func (f *fakeProc) get(dst []byte, name string, link bool, limit int) ([]byte, error) {
+func (f *fakeProc) Get(dst []byte, name string, link bool, limit int) ([]byte, error) {
 	f.reads++
 	if f.dies > 0 && f.reads > f.dies {
 		return dst, syscall.ESRCH
@@ -51,7 +52,7 @@ func (f *fakeProc) get(dst []byte, name string, link bool, limit int) ([]byte, e
 	return append(dst, data...), nil
 }
 
-func (f *fakeProc) list(dst []int, name string, _ int) ([]int, error) {
+func (f *fakeProc) List(dst []int, name string, _ int) ([]int, error) {
 	f.reads++
 	if f.dies > 0 && f.reads > f.dies {
 		return dst, syscall.ESRCH
@@ -77,17 +78,17 @@ func readFakes(t *testing.T, fakes map[int]*fakeProc, pids ...int) *hosttest.Sin
 	b := &basis{ticks: 100, lastCap: 40, pageSize: 4096, caps: map[string]Cap{}}
 	h := &collector.Host{Root: t.TempDir()}
 	ended := make(chan struct{})
-	p := newProcPool(t.Context(), func() *procReader {
-		return &procReader{host: h, basis: b.forWorker(), images: newProcImages(b), open: func(pid int) (procDir, error) {
+	p := proc.NewPool(t.Context(), func() func(context.Context, int, *procRead) {
+		return (&procReader{host: h, basis: b.forWorker(), images: newProcImages(b), open: func(pid int) (proc.Dir, error) {
 			if f := fakes[pid]; f != nil {
 				return f, nil
 			}
 			return nil, fs.ErrNotExist
-		}}
+		}}).process
 	}, func() { close(ended) })
 	for _, f := range fakes {
 		if f.hang != nil {
-			p.patience = time.Second
+			p.Patience = time.Second
 		}
 	}
 	var s hosttest.Sink
@@ -95,7 +96,7 @@ func readFakes(t *testing.T, fakes map[int]*fakeProc, pids ...int) *hosttest.Sin
 	if err := g.run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	p.close()
+	p.Close()
 	for _, f := range fakes {
 		if f.hang != nil {
 			close(f.hang)
@@ -164,7 +165,7 @@ func TestProcessUnderAMount(t *testing.T) {
 	s := readFakes(t, map[int]*fakeProc{8: newFake()}, 8) // says that it is 7
 	r, _ := s.Record("volatile/processes/8-unread.txt")
 	table, _ := s.Record(processTable)
-	if r.Outcome != evidence.Partial || !r.Shortfall || !strings.Contains(r.Note, errMounted.Error()) || table.Outcome != evidence.Partial || !table.Shortfall {
+	if r.Outcome != evidence.Partial || !r.Shortfall || !strings.Contains(r.Note, proc.ErrMounted.Error()) || table.Outcome != evidence.Partial || !table.Shortfall {
 		t.Errorf("raw %+v\ntable %+v", r, table)
 	}
 }

@@ -11,20 +11,10 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
-
-// A procDir is one process's directory in /proc. It stands for the process, not
-// for its number: once the process has ended, nothing of another that got the
-// number is read through it.
-type procDir interface {
-	// get appends what a file says, at most limit bytes of it, or where a
-	// symbolic link leads.
-	get(dst []byte, name string, link bool, limit int) ([]byte, error)
-	// list appends the numbers that are names in a directory, in order.
-	list(dst []int, name string, limit int) ([]int, error)
-	Close() error
-}
 
 // Bounds of one process. A host may be made up; what is beyond is recorded as cut.
 const (
@@ -37,14 +27,10 @@ const (
 	limitInfo    = 1 << 16 // fdinfo
 )
 
-// errMounted is what a reader says where /proc/PID has something mounted over
-// it: an old way to hide a process.
-var errMounted = errors.New("something else is mounted over it")
-
 // A procReader reads processes, one after another, into its own buffers.
 type procReader struct {
 	host    *collector.Host
-	open    func(pid int) (procDir, error)
+	open    func(pid int) (proc.Dir, error)
 	basis   *basis
 	images  *procImages
 	scratch []byte
@@ -99,7 +85,7 @@ func (f *procReader) process(ctx context.Context, pid int, r *procRead) {
 // fail makes the row and the raw text of a process that was not read.
 func (r *procRead) fail(err error) {
 	r.gone = isGone(err)
-	p := Process{PID: r.pid, Gone: r.gone, Unread: jsonl.Text(because(err))}
+	p := Process{PID: r.pid, Gone: r.gone, Unread: jsonl.Text(section.Because(err))}
 	r.row = append(appendProcess(r.row[:0], &p), '\n')
 	r.files, r.maps = r.files[:0], r.maps[:0]
 	r.rowTally.Add("/proc/"+strconv.Itoa(r.pid), err)
@@ -111,21 +97,21 @@ func isGone(err error) bool {
 
 // read takes the sections in a fixed order: first what tells who the process
 // is, last a second look at stat, which tells whether it is still there.
-func (f *procReader) read(ctx context.Context, d procDir, r *procRead) {
+func (f *procReader) read(ctx context.Context, d proc.Dir, r *procRead) {
 	stat, err := f.file(d, r, "stat", limitText)
 	if err != nil {
 		r.unread = err
 		return
 	}
-	first, err := parseStat(string(stat))
-	if err == nil && first.pid != r.pid {
-		err = fmt.Errorf("/proc/%d says that it is %d: %w", r.pid, first.pid, errMounted)
+	first, err := proc.ParseStat(string(stat))
+	if err == nil && first.PID != r.pid {
+		err = fmt.Errorf("/proc/%d says that it is %d: %w", r.pid, first.PID, proc.ErrMounted)
 	}
 	if err != nil {
 		r.unread = err
 		return
 	}
-	r.start, r.known = first.start(), true
+	r.start, r.known = first.Start(), true
 	f.file(d, r, "status", limitText)
 	f.file(d, r, "cmdline", limitArgs)
 	f.file(d, r, "environ", limitArgs)
@@ -141,13 +127,13 @@ func (f *procReader) read(ctx context.Context, d procDir, r *procRead) {
 	}
 	f.file(d, r, "maps", limitMaps)
 	f.openFiles(ctx, d, r)
-	if first.field[statThreads] > 1 {
+	if first.Field[proc.StatThreads] > 1 {
 		f.threads(ctx, d, r)
 	}
 	f.again(d, r)
 }
 
-func (f *procReader) namespaces(d procDir, r *procRead) {
+func (f *procReader) namespaces(d proc.Dir, r *procRead) {
 	for _, name := range [...]string{
 		"ns/cgroup", "ns/ipc", "ns/mnt", "ns/net", "ns/pid", "ns/pid_for_children", "ns/time", "ns/time_for_children", "ns/uts",
 	} {
@@ -159,7 +145,7 @@ func (f *procReader) namespaces(d procDir, r *procRead) {
 	}
 }
 
-func (f *procReader) openFiles(ctx context.Context, d procDir, r *procRead) {
+func (f *procReader) openFiles(ctx context.Context, d proc.Dir, r *procRead) {
 	f.listing(d, r, "fd", limitFiles)
 	for _, fd := range f.numbers {
 		if ctx.Err() != nil {
@@ -173,7 +159,7 @@ func (f *procReader) openFiles(ctx context.Context, d procDir, r *procRead) {
 	}
 }
 
-func (f *procReader) threads(ctx context.Context, d procDir, r *procRead) {
+func (f *procReader) threads(ctx context.Context, d proc.Dir, r *procRead) {
 	f.listing(d, r, "task", limitThreads)
 	for _, tid := range f.numbers {
 		if ctx.Err() != nil {
@@ -185,49 +171,49 @@ func (f *procReader) threads(ctx context.Context, d procDir, r *procRead) {
 }
 
 // again reads stat once more, and keeps it only where it tells of an end.
-func (f *procReader) again(d procDir, r *procRead) {
+func (f *procReader) again(d proc.Dir, r *procRead) {
 	var err error
-	f.scratch, err = d.get(f.scratch[:0], "stat", false, limitText)
+	f.scratch, err = d.Get(f.scratch[:0], "stat", false, limitText)
 	if err == nil {
-		last, bad := parseStat(string(f.scratch))
-		if bad == nil && last.start() == r.start {
+		last, bad := proc.ParseStat(string(f.scratch))
+		if bad == nil && last.Start() == r.start {
 			return
 		}
 		err = evidence.Gone("the process number was given to another process meanwhile")
 	}
 	r.gone = true
-	r.raw = appendSection(r.raw, "/proc/"+strconv.Itoa(r.pid)+"/stat", false, nil, err)
+	r.raw = section.Append(r.raw, "/proc/"+strconv.Itoa(r.pid)+"/stat", false, nil, err)
 }
 
 // file appends a section with the contents of a file and gives these, valid
 // until the next read.
-func (f *procReader) file(d procDir, r *procRead, name string, limit int) ([]byte, error) {
+func (f *procReader) file(d proc.Dir, r *procRead, name string, limit int) ([]byte, error) {
 	return f.section(d, r, name, false, limit)
 }
 
-func (f *procReader) link(d procDir, r *procRead, name string) ([]byte, error) {
+func (f *procReader) link(d proc.Dir, r *procRead, name string) ([]byte, error) {
 	return f.section(d, r, name, true, limitText)
 }
 
-func (f *procReader) section(d procDir, r *procRead, name string, link bool, limit int) ([]byte, error) {
+func (f *procReader) section(d proc.Dir, r *procRead, name string, link bool, limit int) ([]byte, error) {
 	var err error
-	f.scratch, err = d.get(f.scratch[:0], name, link, limit)
+	f.scratch, err = d.Get(f.scratch[:0], name, link, limit)
 	err = reading(name, err)
-	r.raw = appendSection(r.raw, r.path(name), link, f.scratch, err)
+	r.raw = section.Append(r.raw, r.path(name), link, f.scratch, err)
 	r.add(name, err)
 	return f.scratch, err
 }
 
 // listing appends a section with the numbers in a directory, one a line, and
 // leaves them in f.numbers.
-func (f *procReader) listing(d procDir, r *procRead, name string, limit int) {
+func (f *procReader) listing(d proc.Dir, r *procRead, name string, limit int) {
 	var err error
-	f.numbers, err = d.list(f.numbers[:0], name, limit)
+	f.numbers, err = d.List(f.numbers[:0], name, limit)
 	f.scratch = f.scratch[:0]
 	for _, n := range f.numbers {
 		f.scratch = append(strconv.AppendInt(f.scratch, int64(n), 10), '\n')
 	}
-	r.raw = appendSection(r.raw, r.path(name), false, f.scratch, err)
+	r.raw = section.Append(r.raw, r.path(name), false, f.scratch, err)
 	r.add(name, err)
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
 
@@ -52,7 +54,7 @@ func newProcImages(b *basis) *procImages {
 // of describes and hashes the image of a process, whose exe link says target.
 func (im *procImages) of(ctx context.Context, h *collector.Host, pid int, target string) *imageRead {
 	name := "/proc/" + strconv.Itoa(pid) + "/exe"
-	path, marked := strings.CutSuffix(target, deletedMark)
+	path, marked := strings.CutSuffix(target, proc.DeletedMark)
 	out := &imageRead{Image: Image{Path: jsonl.Text(path), Deleted: marked}}
 	st, err := h.Stat(name)
 	if err != nil {
@@ -76,7 +78,7 @@ func (im *procImages) of(ctx context.Context, h *collector.Host, pid int, target
 }
 
 func (i *imageRead) fail(err error) *imageRead {
-	i.err, i.Error = err, jsonl.Text(because(err))
+	i.err, i.Error = err, jsonl.Text(section.Because(err))
 	return i
 }
 

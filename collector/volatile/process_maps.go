@@ -6,9 +6,8 @@ import (
 	"strings"
 
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 )
-
-const deletedMark = " (deleted)"
 
 // parseMapLine reads one line of proc_pid_maps(5), without its newline:
 //
@@ -24,19 +23,19 @@ func parseMapLine(line string) (m Map, err error) {
 	inode, path, _ := strings.Cut(rest, " ")
 	start, end, ok := strings.Cut(span, "-")
 	m.Inode, err = strconv.ParseUint(inode, 10, 64)
-	if err != nil || !ok || len(perms) != 4 || !isHex(start, 1) || !isHex(end, 1) || !isHex(offset, 1) || printable(perms+dev) == "" {
+	if err != nil || !ok || len(perms) != 4 || !proc.IsHex(start, 1) || !proc.IsHex(end, 1) || !proc.IsHex(offset, 1) || printable(perms+dev) == "" {
 		return m, fmt.Errorf("maps: %.80q", line)
 	}
 	m.Start, m.End, m.Perms, m.Offset, m.Dev = start, end, perms, offset, dev
 	path = strings.TrimLeft(path, " ")
-	path, m.Deleted = strings.CutSuffix(path, deletedMark)
+	path, m.Deleted = strings.CutSuffix(path, proc.DeletedMark)
 	m.Path = jsonl.Text(path)
 	return m, nil
 }
 
 // fillFDInfo takes proc_pid_fdinfo(5) into a row.
 func fillFDInfo(f *File, text string) {
-	eachLine(text, func(key, value string) {
+	proc.EachLine(text, func(key, value string) {
 		switch key {
 		case "pos":
 			f.Pos = procNumber(value)

@@ -14,15 +14,9 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
-
-// openProcs gives the function by which processes of a fixture are opened.
-func openProcs(h *collector.Host) (open func() func(pid int) (procDir, error), end func(), err error) {
-	return func() func(int) (procDir, error) {
-		return func(pid int) (procDir, error) { return openHostDir(h, pid) }
-	}, func() {}, nil
-}
 
 // collectProcesses reads a fixture's /proc as on Linux. On the running system it
 // gives the rows that gopsutil can make there, and says skipped for the rest.
@@ -87,7 +81,7 @@ func processFromList(ctx context.Context, pid int32) portableProcess {
 		if row.Errors == nil {
 			row.Errors = map[string]jsonl.Text{}
 		}
-		row.Errors[name] = jsonl.Text(because(err))
+		row.Errors[name] = jsonl.Text(section.Because(err))
 		if row.err == nil {
 			row.err = err
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
+	"hozen/collector/section"
 )
 
 // makeRows makes the rows of a process from its raw text alone (and the image,
@@ -17,7 +19,7 @@ func makeRows(r *procRead, b *basis) {
 	}
 	rest := string(r.raw)
 	for rest != "" {
-		s, after, err := cutSection(rest)
+		s, after, err := section.Cut(rest)
 		if err != nil {
 			m.fault("raw", err.Error())
 			break
@@ -35,7 +37,7 @@ type rowMaker struct {
 	r        *procRead
 	b        *basis
 	p        Process
-	main     procStat
+	main     proc.Stat
 	seen     bool // the first stat was taken
 	file     File
 	inFile   bool
@@ -45,7 +47,7 @@ type rowMaker struct {
 
 // section takes one section. Text that is not what it should be is a fault of
 // its field; the others are taken all the same.
-func (m *rowMaker) section(s Section) {
+func (m *rowMaker) section(s section.Section) {
 	name := strings.TrimPrefix(s.Name, "/proc/")
 	if _, after, ok := strings.Cut(name, "/"); ok {
 		name = after
@@ -59,7 +61,7 @@ func (m *rowMaker) section(s Section) {
 		m.openFile(top, sub, s)
 		return
 	}
-	if s.Err != "" && s.outcome() != "absent" {
+	if s.Err != "" && s.Outcome() != "absent" {
 		m.fault(top, s.Err)
 	}
 	if s.Err != "" && s.Data == "" {
@@ -129,7 +131,7 @@ func (m *rowMaker) field(name, data string) {
 		p.GIDMap = splitTexts(nil, data, '\n')
 	case "cgroup":
 		p.Cgroup = splitTexts(nil, data, '\n')
-		runtime, id := containerID(data)
+		runtime, id := proc.Container(data)
 		p.Runtime, p.Container = runtime, jsonl.Text(id)
 	case "io":
 		p.IO = parseIO(data)
@@ -161,36 +163,36 @@ func (m *rowMaker) stat(data string) {
 	if m.seen {
 		return // the second look, kept only where it tells of an end
 	}
-	s, err := parseStat(data)
+	s, err := proc.ParseStat(data)
 	if err != nil {
 		m.fault("stat", err.Error())
 		return
 	}
 	m.main, m.seen = s, true
-	p, f := &m.p, &s.field
+	p, f := &m.p, &s.Field
 	u := func(n int) uint64 { return uint64(f[n]) }
-	p.PPID, p.Comm, p.State = new(int(f[statPPID])), new(jsonl.Text(s.comm)), printable(s.state)
-	p.StartTicks, p.Start = new(s.start()), m.b.started(s.start())
+	p.PPID, p.Comm, p.State = new(int(f[proc.StatPPID])), new(jsonl.Text(s.Comm)), printable(s.State)
+	p.StartTicks, p.Start = new(s.Start()), m.b.started(s.Start())
 	if p.Start != "" {
 		p.StartFrom = m.b.bootFrom
 	}
-	p.KernelThread, p.Flags = new(s.kernelThread()), new(u(statFlags))
-	p.Pgrp, p.Session = new(f[statPgrp]), new(f[statSession])
-	if p.TTY = ttyOf(f[statTTY], m.b.ttys); p.TTY != nil {
-		p.TTYPgrp = f[statTTYPgrp]
+	p.KernelThread, p.Flags = new(s.KernelThread()), new(u(proc.StatFlags))
+	p.Pgrp, p.Session = new(f[proc.StatPgrp]), new(f[proc.StatSession])
+	if p.TTY = ttyOf(f[proc.StatTTY], m.b.ttys); p.TTY != nil {
+		p.TTYPgrp = f[proc.StatTTYPgrp]
 	}
-	p.NumThreads, p.ExitSignal = new(f[statThreads]), f[statExitSignal]
+	p.NumThreads, p.ExitSignal = new(f[proc.StatThreads]), f[proc.StatExitSignal]
 	p.CPU = &CPU{
-		User: u(statUtime), System: u(statStime), ChildUser: u(statCutime), ChildSystem: u(statCstime),
-		Guest: u(statGuest), BlockIO: u(statBlockIO), MinorFaults: u(statMinflt), MajorFaults: u(statMajflt),
-		Processor: f[statProcessor], TicksEachSecond: m.b.ticks,
+		User: u(proc.StatUtime), System: u(proc.StatStime), ChildUser: u(proc.StatCutime), ChildSystem: u(proc.StatCstime),
+		Guest: u(proc.StatGuest), BlockIO: u(proc.StatBlockIO), MinorFaults: u(proc.StatMinflt), MajorFaults: u(proc.StatMajflt),
+		Processor: f[proc.StatProcessor], TicksEachSecond: m.b.ticks,
 	}
-	p.Sched = &Sched{Priority: new(f[statPriority]), Nice: f[statNice], RTPriority: f[statRTPriority], Policy: new(f[statPolicy])}
-	p.Memory = &Memory{Virtual: u(statVsize), Resident: u(statRSS) * m.b.pageSize}
+	p.Sched = &Sched{Priority: new(f[proc.StatPriority]), Nice: f[proc.StatNice], RTPriority: f[proc.StatRTPriority], Policy: new(f[proc.StatPolicy])}
+	p.Memory = &Memory{Virtual: u(proc.StatVsize), Resident: u(proc.StatRSS) * m.b.pageSize}
 }
 
 func (m *rowMaker) thread(data string) {
-	s, err := parseStat(data)
+	s, err := proc.ParseStat(data)
 	if err != nil {
 		m.fault("task", err.Error())
 		return
@@ -198,8 +200,8 @@ func (m *rowMaker) thread(data string) {
 	m.p.Threads = append(m.p.Threads, m.threadOf(&s))
 }
 
-func (m *rowMaker) threadOf(s *procStat) Thread {
-	return Thread{TID: s.pid, Comm: jsonl.Text(s.comm), State: printable(s.state), StartTicks: s.start(), Start: m.b.started(s.start())}
+func (m *rowMaker) threadOf(s *proc.Stat) Thread {
+	return Thread{TID: s.PID, Comm: jsonl.Text(s.Comm), State: printable(s.State), StartTicks: s.Start(), Start: m.b.started(s.Start())}
 }
 
 // namespace reads the target of a link of namespaces(7): "net:[4026531840]".
@@ -230,7 +232,7 @@ func (m *rowMaker) maps(data string) {
 }
 
 // openFile takes fd/N, and the fdinfo/N that follows it.
-func (m *rowMaker) openFile(top, sub string, s Section) {
+func (m *rowMaker) openFile(top, sub string, s section.Section) {
 	if top == "fd" {
 		m.flushFile()
 		fd, err := strconv.Atoi(sub)
@@ -239,7 +241,7 @@ func (m *rowMaker) openFile(top, sub string, s Section) {
 			return
 		}
 		m.inFile = true
-		target, deleted := strings.CutSuffix(s.Data, deletedMark)
+		target, deleted := strings.CutSuffix(s.Data, proc.DeletedMark)
 		m.file = File{PID: m.r.pid, StartTicks: m.r.start, FD: fd, Target: jsonl.Text(target), Deleted: deleted, Error: jsonl.Text(s.Err)}
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"hozen/collector/section"
 )
 
 // procTexts gives the texts of the fixture whose names end in suffix.
@@ -34,17 +36,6 @@ func seedFrom(f *testing.F, suffix string) {
 	}
 }
 
-func FuzzStat(f *testing.F) {
-	seedFrom(f, "/stat")
-	f.Add("614 (a) b) 0 (c) R 614")
-	f.Fuzz(func(t *testing.T, text string) {
-		s, err := parseStat(text)
-		if err == nil && (s.last < statFieldsAtAll || !strings.Contains(text, "("+s.comm+")")) {
-			t.Errorf("%q gave %+v", text, s)
-		}
-	})
-}
-
 // FuzzProcessRows makes the rows of a made-up raw item, so that it goes through
 // every parser of a process: whatever it says, the rows are whole JSON.
 func FuzzProcessRows(f *testing.F) {
@@ -69,8 +60,8 @@ func FuzzProcessRows(f *testing.F) {
 		if why != "" {
 			err = errors.New(why)
 		}
-		r.raw = appendSection(r.raw, "/proc/7/fd/3", true, []byte("/dev/null"), nil)
-		r.raw = appendSection(r.raw, "/proc/7/"+name, false, []byte(data), err)
+		r.raw = section.Append(r.raw, "/proc/7/fd/3", true, []byte("/dev/null"), nil)
+		r.raw = section.Append(r.raw, "/proc/7/"+name, false, []byte(data), err)
 		makeRows(r, b)
 		if !json.Valid(r.row) {
 			t.Errorf("not JSON: %s", r.row)

@@ -15,6 +15,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/hosttest"
 	"hozen/collector/jsonl"
+	"hozen/collector/section"
 )
 
 const procsFixture = "../../testdata/hosts/debian-procs.txtar"
@@ -108,7 +109,7 @@ func TestProcessesOfThisHost(t *testing.T) {
 		if !strings.HasSuffix(r.Path, ".txt") {
 			continue
 		}
-		if _, err := ParseSections(string(s.Body(r.Path))); err != nil {
+		if _, err := section.Parse(string(s.Body(r.Path))); err != nil {
 			t.Errorf("%s: %v", r.Path, err)
 		}
 	}

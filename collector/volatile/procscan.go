@@ -8,12 +8,12 @@ import (
 	"runtime"
 	"sort"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -64,9 +64,9 @@ const (
 // process are read, not those of a thread that left the common table
 // (CLONE_FILES, clone(2)).
 func scanProc(ctx context.Context, h *collector.Host) *procScan {
-	pids, err := processIDs(h)
+	pids, err := proc.PIDs(h)
 	shares := make([]*procScan, min(runtime.GOMAXPROCS(0), 4))
-	bound := &scanBound{covered: coveredProcesses(h)}
+	bound := &scanBound{covered: proc.Covered(h)}
 	var done sync.WaitGroup
 	for i := range shares {
 		shares[i] = &procScan{held: map[uint64][]socketHold{}}
@@ -94,28 +94,8 @@ type scanBound struct {
 	covered    map[int]string
 }
 
-// coveredProcesses finds what is mounted on a process's directory in /proc, or on
-// something in it: that shows somebody else's files instead of the kernel's, and
-// asking them may never be answered.
-func coveredProcesses(h *collector.Host) map[int]string {
-	text, err := h.ReadFile("/proc/self/mountinfo", maxMountinfo)
-	if err != nil && len(text) == 0 {
-		return nil
-	}
-	covered := map[int]string{}
-	mounts, _, _ := ParseMounts(string(text))
-	for _, m := range mounts {
-		rest, ok := strings.CutPrefix(m.Point, "/proc/")
-		first, _, _ := strings.Cut(rest, "/")
-		if pid, isPID := digits([]byte(first)); ok && isPID && pid <= math.MaxInt32 {
-			covered[int(pid)] = m.Type + " on " + m.Point
-		}
-	}
-	return covered
-}
-
 func (s *procScan) scan(ctx context.Context, h *collector.Host, pids []int, bound *scanBound) {
-	l := newLinkReader(h)
+	l := proc.NewLinkReader(h)
 	for _, pid := range pids {
 		if ctx.Err() != nil {
 			return
@@ -127,16 +107,16 @@ func (s *procScan) scan(ctx context.Context, h *collector.Host, pids []int, boun
 		}
 		s.procs = append(s.procs, procSeen{PID: pid})
 		i := len(s.procs) - 1
-		target, err := l.readlink(dir + "/ns/net")
+		target, err := l.Readlink(dir + "/ns/net")
 		s.addOrdinary(dir+"/ns/net", err)
-		s.procs[i].NetNS, _ = nsInode(target, "net")
-		if target, err = l.readlink(dir + "/ns/mnt"); err == nil {
-			s.procs[i].MntNS, _ = nsInode(target, "mnt")
+		s.procs[i].NetNS, _ = proc.NamespaceInode(target, "net")
+		if target, err = l.Readlink(dir + "/ns/mnt"); err == nil {
+			s.procs[i].MntNS, _ = proc.NamespaceInode(target, "mnt")
 		}
 		if bound.tasks.Load() < maxTaskReads {
 			bound.tasks.Add(int64(s.scanTasks(h, l, i, dir)))
 		}
-		s.addOrdinary(dir+"/fd", l.each(dir+"/fd", func(name, target []byte) bool {
+		s.addOrdinary(dir+"/fd", l.Each(dir+"/fd", func(name, target []byte) bool {
 			s.hold(i, name, target)
 			return bound.fds.Add(1) < maxFDs
 		}))
@@ -164,33 +144,33 @@ func (s *procScan) addOrdinary(what string, err error) {
 }
 
 // hold notes what one file descriptor holds.
-func (s *procScan) hold(proc int, name, target []byte) {
-	fd, ok := digits(name)
+func (s *procScan) hold(at int, name, target []byte) {
+	fd, ok := proc.Number(name)
 	if !ok || fd > math.MaxInt32 {
 		return
 	}
-	if inode, ok := nsInode(target, "socket"); ok {
-		s.held[inode] = append(s.held[inode], socketHold{int32(proc), int32(fd)})
+	if inode, ok := proc.NamespaceInode(target, "socket"); ok {
+		s.held[inode] = append(s.held[inode], socketHold{int32(at), int32(fd)})
 		return
 	}
-	if inode, ok := nsInode(target, "net"); ok && len(s.nsFDs) < maxNetNS {
-		s.nsFDs = append(s.nsFDs, nsFD{inode, s.procs[proc].PID, int(fd)})
+	if inode, ok := proc.NamespaceInode(target, "net"); ok && len(s.nsFDs) < maxNetNS {
+		s.nsFDs = append(s.nsFDs, nsFD{inode, s.procs[at].PID, int(fd)})
 	}
 }
 
 // scanTasks looks for threads that are in another network namespace than their
 // process, and gives how many it looked at. A process of one thread costs one
 // stat: /proc/PID/task then has three links (., .., and the thread).
-func (s *procScan) scanTasks(h *collector.Host, l *linkReader, i int, dir string) (n int) {
+func (s *procScan) scanTasks(h *collector.Host, l *proc.LinkReader, i int, dir string) (n int) {
 	m, err := h.Lstat(dir + "/task")
 	if err != nil || h.Live && m.Nlink <= 3 {
 		return 0
 	}
 	p := &s.procs[i]
-	s.addOrdinary(dir+"/task/TID/ns/net", l.below(dir+"/task", "/ns/net", func(name, target []byte) bool {
+	s.addOrdinary(dir+"/task/TID/ns/net", l.Below(dir+"/task", "/ns/net", func(name, target []byte) bool {
 		n++
-		tid, isTID := digits(name)
-		ns, isNS := nsInode(target, "net")
+		tid, isTID := proc.Number(name)
+		ns, isNS := proc.NamespaceInode(target, "net")
 		if isTID && isNS && ns != p.NetNS && int(tid) != p.PID {
 			p.strayThreads = append(p.strayThreads, strayThread{int(tid), ns})
 		}
@@ -232,11 +212,11 @@ func (p *procSeen) describe(h *collector.Host) {
 	dir := "/proc/" + strconv.Itoa(p.PID)
 	var room [4096]byte
 	if text, err := h.AppendFile(room[:0], dir+"/stat", 1<<16); err == nil {
-		if stat, err := parseStat(string(text)); err == nil {
-			p.comm, p.start = jsonl.Text(stat.comm), stat.start()
+		if stat, err := proc.ParseStat(string(text)); err == nil {
+			p.comm, p.start = jsonl.Text(stat.Comm), stat.Start()
 		}
 	}
 	if text, err := h.AppendFile(room[:0], dir+"/cgroup", 1<<20); err == nil {
-		p.runtime, p.container = containerID(string(text))
+		p.runtime, p.container = proc.Container(string(text))
 	}
 }

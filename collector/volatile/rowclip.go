@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"hozen/collector/proc"
 )
 
 // Bounds of the host's text in a row of sessions.jsonl, containers.jsonl and
@@ -91,5 +93,5 @@ func clipError(err error) error {
 	if err == nil || len(err.Error()) <= 512 {
 		return err
 	}
-	return errors.New(clip(err.Error()))
+	return errors.New(proc.Clip(err.Error()))
 }

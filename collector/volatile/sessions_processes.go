@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 )
 
 // SessionProcess is a process by which somebody is at the machine: a server or
@@ -127,37 +128,37 @@ func ttyName(dev int) string {
 func (t *sessionTable) processes() map[string][]int {
 	ttys, vars := map[string][]int{}, variableSet{pids: map[variableValue][]int{}}
 	kinds, wanted, ends := programKinds(), sessionVariables(), newSocketEnds(t.h)
-	pids, err := processIDs(t.h)
+	pids, err := proc.PIDs(t.h)
 	t.note("/proc", err)
 	for _, pid := range pids {
 		if t.broken != nil {
 			return ttys
 		}
-		proc := "/proc/" + strconv.Itoa(pid)
-		b, err := t.h.ReadFile(proc+"/stat", 8<<10)
-		t.note(proc+"/stat", err)
-		s, err := parseStat(string(b))
+		dir := "/proc/" + strconv.Itoa(pid)
+		b, err := t.h.ReadFile(dir+"/stat", 8<<10)
+		t.note(dir+"/stat", err)
+		s, err := proc.ParseStat(string(b))
 		if err != nil {
 			continue
 		}
-		tty := ttyName(int(s.field[statTTY]))
+		tty := ttyName(int(s.Field[proc.StatTTY]))
 		if tty != "" {
 			ttys[tty] = append(ttys[tty], pid)
 		}
-		t.variables(proc, pid, wanted, &vars)
-		argv, _ := t.h.ReadFile(proc+"/cmdline", 64<<10)
+		t.variables(dir, pid, wanted, &vars)
+		argv, _ := t.h.ReadFile(dir+"/cmdline", 64<<10)
 		args := strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00")
-		program, kind := programOf(kinds, s.comm, args[0])
+		program, kind := programOf(kinds, s.Comm, args[0])
 		if program == "" {
 			continue
 		}
-		row := SessionProcess{Kind: kind, From: "process", Program: program, PID: pid, PPID: int(s.field[statPPID]), Session: int(s.field[statSession]),
-			TTY: tty, StartTicks: s.start(), Comm: jsonl.Text(s.comm), Argv: jsonl.Texts(args)}
-		if m, err := t.h.Lstat(proc); err == nil {
+		row := SessionProcess{Kind: kind, From: "process", Program: program, PID: pid, PPID: int(s.Field[proc.StatPPID]), Session: int(s.Field[proc.StatSession]),
+			TTY: tty, StartTicks: s.Start(), Comm: jsonl.Text(s.Comm), Argv: jsonl.Texts(args)}
+		if m, err := t.h.Lstat(dir); err == nil {
 			row.UID, row.Owner = m.UID, t.names.users[m.UID]
 		}
-		row.Sockets, err = ends.of(proc)
-		t.note(proc+"/fd", err)
+		row.Sockets, err = ends.of(dir)
+		t.note(dir+"/fd", err)
 		row.Cut = clipRow(&row)
 		t.row(&row)
 	}

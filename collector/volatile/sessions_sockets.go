@@ -7,6 +7,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 )
 
 // socketEnds finds the sockets of a process with an address, through its file
@@ -23,10 +24,10 @@ func newSocketEnds(h *collector.Host) *socketEnds {
 // maxEnds bounds the descriptors of one process; the collector sockets has all of them.
 const maxEnds = 1024
 
-func (s *socketEnds) of(proc string) (out []SocketEnd, err error) {
+func (s *socketEnds) of(dir string) (out []SocketEnd, err error) {
 	var inodes []uint64
-	err = eachLink(s.h, proc+"/fd", func(_, target []byte) bool {
-		if inode, ok := nsInode(target, "socket"); ok {
+	err = proc.EachLink(s.h, dir+"/fd", func(_, target []byte) bool {
+		if inode, ok := proc.NamespaceInode(target, "socket"); ok {
 			inodes = append(inodes, inode)
 		}
 		return len(inodes) < maxEnds
@@ -34,7 +35,7 @@ func (s *socketEnds) of(proc string) (out []SocketEnd, err error) {
 	if len(inodes) == 0 {
 		return nil, err
 	}
-	table := s.table(proc)
+	table := s.table(dir)
 	slices.Sort(inodes)
 	for _, i := range slices.Compact(inodes) {
 		if end, ok := table[i]; ok {

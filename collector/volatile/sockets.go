@@ -12,6 +12,8 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
 
@@ -19,7 +21,7 @@ import (
 // file descriptors that hold it. Items:
 //
 //	volatile/sockets/NS/FAMILY.nl     the kernel's answer to a sock_diag(7) dump: netlink messages as they came
-//	volatile/sockets/NS/proc-net.txt  the tables of /proc/net, in sections (sections.go)
+//	volatile/sockets/NS/proc-net.txt  the tables of /proc/net, in sections (package section)
 //	volatile/sockets/FAMILY.nl        why no namespace was asked for a family
 //	volatile/sockets.jsonl            one SocketRow per socket: our namespace first, then by family and address
 //
@@ -174,7 +176,7 @@ func (j *socketJob) readProcNet(ctx context.Context, ns netNS) error {
 				continue
 			}
 			found++
-			if err := writeSection(w, name, buf, err); err != nil {
+			if err := section.Write(w, name, buf, err); err != nil {
 				return err
 			}
 			if t.parse != nil {
@@ -202,7 +204,7 @@ func (j *socketJob) liveProcNet(ns netNS) string {
 	for _, p := range append([]string{strings.TrimSuffix(dir, "/net") + "/ns/net", ns.Path}, ns.Others...) {
 		base, isProc := strings.CutSuffix(p, "/ns/net")
 		target, err := j.h.Readlink(p)
-		if n, ok := nsInode([]byte(target), "net"); isProc && err == nil && ok && n == ns.Inode {
+		if n, ok := proc.NamespaceInode([]byte(target), "net"); isProc && err == nil && ok && n == ns.Inode {
 			return base + "/net"
 		}
 	}

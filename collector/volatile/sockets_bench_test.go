@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hozen/collector"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -55,7 +56,7 @@ func BenchmarkSocketsFloor(b *testing.B) {
 }
 
 func socketsFloor(b *testing.B, h *collector.Host, list []netNS) {
-	pids, err := processIDs(h)
+	pids, err := proc.PIDs(h)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/hosttest"
 	"hozen/collector/jsonl"
+	"hozen/collector/section"
 	"hozen/packager/evidence"
 )
 
@@ -109,7 +110,7 @@ func TestSocketsOfAFixture(t *testing.T) {
 			t.Errorf("%s: %v %q, not %v", path, r.Outcome, r.Note, want)
 		}
 	}
-	first, _, err := cutSection(string(s.Body("volatile/sockets/4026532315/proc-net.txt")))
+	first, _, err := section.Cut(string(s.Body("volatile/sockets/4026532315/proc-net.txt")))
 	if err != nil || first.Name != "/proc/812/net/tcp" || !strings.HasPrefix(first.Data, "  sl  local_address") {
 		t.Errorf("first section %q %v", first.Name, err)
 	}

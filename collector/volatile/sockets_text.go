@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 )
 
 // A textTable is one table of /proc/net (proc_pid_net(5)).
@@ -118,8 +119,8 @@ func parseInetLine(line []byte, t *textTable, bigEndian bool) (r SocketRow, ok b
 	timer, ok6 := hexNum(tr, 8)
 	ticks, ok7 := hexNum(when, 64)
 	retrans, ok8 := hexNum(f[6], 32)
-	uid, ok9 := digits(f[7])
-	inode, ok10 := digits(f[9])
+	uid, ok9 := proc.Number(f[7])
+	inode, ok10 := proc.Number(f[9])
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7 && ok8 && ok9 && ok10) || uid > 0xffffffff {
 		return r, false
 	}
@@ -132,7 +133,7 @@ func parseInetLine(line []byte, t *textTable, bigEndian bool) (r SocketRow, ok b
 		r.IPProtocol, r.LocalPort = r.LocalPort, 0
 	}
 	if t.protocol != "tcp" && len(f) == 13 {
-		r.Drops, _ = digits(bytes.TrimSpace(f[12]))
+		r.Drops, _ = proc.Number(bytes.TrimSpace(f[12]))
 	}
 	return r, true
 }
@@ -185,7 +186,7 @@ func parseUnixLine(line []byte, _ *textTable, _ bool) (r SocketRow, ok bool) {
 	flags, ok1 := hexNum(f[3], 32)
 	typ, ok2 := hexNum(f[4], 16)
 	state, ok3 := hexNum(f[5], 8)
-	inode, ok4 := digits(num)
+	inode, ok4 := proc.Number(num)
 	if !(ok1 && ok2 && ok3 && ok4) {
 		return r, false
 	}
@@ -214,12 +215,12 @@ func parsePacketLine(line []byte, _ *textTable, _ bool) (r SocketRow, ok bool) {
 	if len(f) != 9 {
 		return r, false
 	}
-	typ, ok1 := digits(f[2])
+	typ, ok1 := proc.Number(f[2])
 	proto, ok2 := hexNum(f[3], 16)
-	iface, ok3 := digits(f[4])
-	rmem, ok4 := digits(f[6])
-	uid, ok5 := digits(f[7])
-	inode, ok6 := digits(f[8])
+	iface, ok3 := proc.Number(f[4])
+	rmem, ok4 := proc.Number(f[6])
+	uid, ok5 := proc.Number(f[7])
+	inode, ok6 := proc.Number(f[8])
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) || uid > 0xffffffff {
 		return r, false
 	}
@@ -236,13 +237,13 @@ func parseNetlinkLine(line []byte, _ *textTable, _ bool) (r SocketRow, ok bool) 
 	if len(f) != 10 {
 		return r, false
 	}
-	proto, ok1 := digits(f[1])
-	port, ok2 := digits(bytes.TrimPrefix(f[2], []byte{'-'}))
+	proto, ok1 := proc.Number(f[1])
+	port, ok2 := proc.Number(bytes.TrimPrefix(f[2], []byte{'-'}))
 	groups, ok3 := hexNum(f[3], 32)
-	rmem, ok4 := digits(f[4])
-	wmem, ok5 := digits(f[5])
-	drops, ok6 := digits(f[8])
-	inode, ok7 := digits(f[9])
+	rmem, ok4 := proc.Number(f[4])
+	wmem, ok5 := proc.Number(f[5])
+	drops, ok6 := proc.Number(f[8])
+	inode, ok7 := proc.Number(f[9])
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || proto > 255 {
 		return r, false
 	}
@@ -265,10 +266,10 @@ func parseBluetoothLine(line []byte, t *textTable, _ bool) (r SocketRow, ok bool
 	if len(f) < 6 {
 		return r, false
 	}
-	rmem, ok1 := digits(f[2])
-	wmem, ok2 := digits(f[3])
-	uid, ok3 := digits(f[4])
-	inode, ok4 := digits(f[5])
+	rmem, ok1 := proc.Number(f[2])
+	wmem, ok2 := proc.Number(f[3])
+	uid, ok3 := proc.Number(f[4])
+	inode, ok4 := proc.Number(f[5])
 	if !(ok1 && ok2 && ok3 && ok4) || uid > 0xffffffff {
 		return r, false
 	}

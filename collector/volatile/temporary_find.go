@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"hozen/collector"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -15,7 +16,7 @@ func memTrees(ctx context.Context, h *collector.Host) ([]memTree, error) {
 	if runtime.GOOS != "linux" {
 		return nil, evidence.Skip("not on %s", runtime.GOOS)
 	}
-	own, name, err := ownMountinfo(h)
+	own, name, err := proc.OwnMountinfo(h)
 	if err != nil {
 		if !h.Live {
 			return nil, evidence.Skip("not a live host, and its mounts are not told: %v", err)
@@ -33,7 +34,7 @@ func memTrees(ctx context.Context, h *collector.Host) ([]memTree, error) {
 
 // memTreesOf gives the trees of one mountinfo.
 func memTreesOf(text []byte, name string, tally *evidence.Tally, like memTree) (trees []memTree) {
-	mounts, damaged, _ := ParseMounts(string(text))
+	mounts, damaged, _ := proc.ParseMounts(string(text))
 	if damaged > 0 {
 		tally.Add(name, evidence.Cut("%d lines are not of the documented form", damaged))
 	}
@@ -53,29 +54,29 @@ func memTreesOf(text []byte, name string, tally *evidence.Tally, like memTree) (
 // process with the lowest number that still lives.
 func foreignTrees(ctx context.Context, h *collector.Host, tally *evidence.Tally) (trees []memTree) {
 	done := map[uint64]bool{namespaceOf(h, "/proc/self", "mnt"): true, 0: true}
-	pids, err := processIDs(h)
+	pids, err := proc.PIDs(h)
 	tally.Add("/proc", err)
 	for _, pid := range pids {
 		if ctx.Err() != nil {
 			tally.Add("mount namespaces", context.Cause(ctx))
 			return trees
 		}
-		proc := "/proc/" + strconv.Itoa(pid)
-		if _, err := h.Readlink(proc + "/ns/mnt"); err != nil {
-			tally.Add(proc+"/ns/mnt", err)
+		dir := "/proc/" + strconv.Itoa(pid)
+		if _, err := h.Readlink(dir + "/ns/mnt"); err != nil {
+			tally.Add(dir+"/ns/mnt", err)
 			continue
 		}
-		ns := namespaceOf(h, proc, "mnt")
+		ns := namespaceOf(h, dir, "mnt")
 		if done[ns] {
 			continue
 		}
-		text, err := h.ReadFile(proc+"/mountinfo", maxMountinfo)
+		text, err := h.ReadFile(dir+"/mountinfo", proc.MaxMountinfo)
 		if err != nil || len(text) == 0 { // empty: it has ended
-			tally.Add(proc+"/mountinfo", err)
+			tally.Add(dir+"/mountinfo", err)
 			continue
 		}
 		done[ns] = true
-		trees = append(trees, memTreesOf(text, proc+"/mountinfo", tally, memTree{Namespace: ns, PID: pid})...)
+		trees = append(trees, memTreesOf(text, dir+"/mountinfo", tally, memTree{Namespace: ns, PID: pid})...)
 	}
 	return trees
 }

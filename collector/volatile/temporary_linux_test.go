@@ -103,7 +103,7 @@ func hostileTree(t *testing.T, dir string) map[string]string {
 	must(t, sparse.Close())
 	must(t, os.Mkdir(dir+"/hung", 0o755))
 	must(t, os.Mkdir(dir+"/over", 0o755))
-	must(t, os.WriteFile(dir+"/over/beneath", []byte("hidden by a mount"), 0o600))
+	must(t, os.WriteFile(dir+"/over/proc.Beneath", []byte("hidden by a mount"), 0o600))
 	must(t, os.Mkdir(dir+"/bound", 0o755))
 	return files
 }
@@ -240,7 +240,7 @@ func checkHostile(t *testing.T, s *hosttest.Sink, dir string, names []string, fi
 	}
 	hidden := 0
 	for _, r := range s.Records() {
-		if strings.Contains(r.Path, "/@under-") && strings.HasSuffix(r.Path, "/over/beneath") && r.Outcome == evidence.Collected {
+		if strings.Contains(r.Path, "/@under-") && strings.HasSuffix(r.Path, "/over/proc.Beneath") && r.Outcome == evidence.Collected {
 			hidden++
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hozen/collector/proc"
 )
 
 // inMemory says whether a file system keeps its contents in memory only.
@@ -18,12 +20,12 @@ func inMemory(fstype string) bool {
 
 // mountTree answers questions about one mount namespace.
 type mountTree struct {
-	all      []Mount
+	all      []proc.Mount
 	byID     map[int]int
 	children map[int][]int
 }
 
-func newMountTree(mounts []Mount) *mountTree {
+func newMountTree(mounts []proc.Mount) *mountTree {
 	t := &mountTree{all: mounts, byID: map[int]int{}, children: map[int][]int{}}
 	for i, m := range mounts {
 		t.byID[m.ID] = i
@@ -53,8 +55,8 @@ func (t *mountTree) unreachable(i int) string {
 			return ""
 		}
 		for _, s := range t.children[m.Parent] {
-			if s != i && beneath(m.Point, t.all[s].Point) {
-				return "hidden beneath a " + t.all[s].Type + " on " + t.all[s].Point
+			if s != i && proc.Beneath(m.Point, t.all[s].Point) {
+				return "hidden proc.Beneath a " + t.all[s].Type + " on " + t.all[s].Point
 			}
 		}
 		if mayHang(t.all[p].Type) && t.all[p].Point != "/" { // with a root that hangs, nothing would run at all
@@ -72,7 +74,7 @@ func (t *mountTree) below(i int) map[string]string {
 	out := map[string]string{}
 	m := t.all[i]
 	for _, o := range t.all {
-		if beneath(o.Point, m.Point) {
+		if proc.Beneath(o.Point, m.Point) {
 			out[strings.TrimPrefix(strings.TrimPrefix(o.Point, m.Point), "/")] = o.Type
 		}
 	}
@@ -81,7 +83,7 @@ func (t *mountTree) below(i int) map[string]string {
 
 // memTree is one place from which a file system in memory is walked.
 type memTree struct {
-	Mount
+	proc.Mount
 	Namespace uint64 // inode of the mount namespace; 0 for a fixture
 	Ours      bool   // the namespace is our own
 	PID       int    // a process through whose root it is entered; 0 for our own
@@ -102,7 +104,7 @@ func choose(trees []memTree) {
 		t := &trees[i]
 		for _, j := range walked[t.Device] {
 			w := &trees[j]
-			if t.Why == "" && underPath(t.Root, w.Root) {
+			if t.Why == "" && proc.Under(t.Root, w.Root) {
 				t.Why = "the same file system as " + w.Point + " (mount " + strconv.Itoa(w.ID) + ")"
 			}
 		}

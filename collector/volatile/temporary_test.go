@@ -13,6 +13,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/hosttest"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -73,7 +74,7 @@ func TestTemporaryFixture(t *testing.T) {
 		why[string(m.MountPoint)] = string(m.NotWalked)
 	}
 	for point, part := range map[string]string{
-		"/dev/shm": "", "/dev/shm/again": "same file system as /dev/shm", "/run two": "", "/covered": "overmounted by a ext4", "/covered/deep": "hidden beneath a ext4",
+		"/dev/shm": "", "/dev/shm/again": "same file system as /dev/shm", "/run two": "", "/covered": "overmounted by a ext4", "/covered/deep": "hidden proc.Beneath a ext4",
 		"/net/ram": "may hang", "/ram": "", "/ram2": "same file system as /ram",
 	} {
 		if got, ok := why[point]; !ok || !strings.Contains(got, part) || (part == "") != (got == "") {
@@ -166,7 +167,7 @@ func TestVictimsAreRecorded(t *testing.T) {
 func FuzzMountinfo(f *testing.F) {
 	f.Add([]byte("22 1 254:1 / / rw shared:1 - ext4 /dev/vda1 rw\n25 22 0:23 / /dev/s\\040m rw - tmpfs t rw,x\n25 25 0:1 / /a rw - tmpfs\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		mounts, _, _ := ParseMounts(string(b))
+		mounts, _, _ := proc.ParseMounts(string(b))
 		tree := newMountTree(mounts)
 		for i := range mounts {
 			tree.unreachable(i)

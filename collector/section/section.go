@@ -1,4 +1,4 @@
-package volatile
+package section
 
 import (
 	"errors"
@@ -40,24 +40,24 @@ type Section struct {
 }
 
 // outcome gives the outcome's word in Err; "" where there is no error.
-func (s *Section) outcome() string {
+func (s *Section) Outcome() string {
 	word, _, _ := strings.Cut(s.Err, ":")
 	return word
 }
 
-// appendSection writes one section. Data is written where there is some, or
+// Append writes one section. Data is written where there is some, or
 // where there was no error.
-func appendSection(dst []byte, name string, link bool, data []byte, err error) []byte {
-	dst = appendSectionHeader(dst, name, link, len(data), err)
+func Append(dst []byte, name string, link bool, data []byte, err error) []byte {
+	dst = appendHeader(dst, name, link, len(data), err)
 	if err == nil || len(data) > 0 {
 		dst = append(append(dst, data...), '\n')
 	}
 	return dst
 }
 
-// writeSection is appendSection to a writer, for what is large.
-func writeSection(w io.Writer, name string, data []byte, err error) error {
-	if _, werr := w.Write(appendSectionHeader(nil, name, false, len(data), err)); werr != nil {
+// Write is Append to a writer, for what is large.
+func Write(w io.Writer, name string, data []byte, err error) error {
+	if _, werr := w.Write(appendHeader(nil, name, false, len(data), err)); werr != nil {
 		return werr
 	}
 	if err != nil && len(data) == 0 {
@@ -70,8 +70,8 @@ func writeSection(w io.Writer, name string, data []byte, err error) error {
 	return werr
 }
 
-func appendSectionHeader(dst []byte, name string, link bool, n int, err error) []byte {
-	dst = append(appendSectionName(append(dst, "==> "...), name), ' ')
+func appendHeader(dst []byte, name string, link bool, n int, err error) []byte {
+	dst = append(appendName(append(dst, "==> "...), name), ' ')
 	if err == nil || n > 0 {
 		if link {
 			dst = append(dst, "link "...)
@@ -82,12 +82,12 @@ func appendSectionHeader(dst []byte, name string, link bool, n int, err error) [
 		}
 	}
 	if err != nil {
-		dst = append(dst, because(err)...)
+		dst = append(dst, Because(err)...)
 	}
 	return append(dst, " <==\n"...)
 }
 
-func appendSectionName(dst []byte, name string) []byte {
+func appendName(dst []byte, name string) []byte {
 	plain := name != "" && name[0] != '"'
 	for i := 0; plain && i < len(name); i++ {
 		plain = name[i] > ' ' && name[i] != 0x7f
@@ -98,24 +98,24 @@ func appendSectionName(dst []byte, name string) []byte {
 	return strconv.AppendQuote(dst, name)
 }
 
-// because gives the outcome's word and the reason, on one line.
-func because(err error) string {
+// Because gives the outcome's word and the reason, on one line.
+func Because(err error) string {
 	outcome, note, _ := evidence.Classify(err, 0)
 	return strings.ReplaceAll(outcome.String()+": "+note, "\n", " ")
 }
 
-// errSections is wrapped by errors of cutSection.
-var errSections = errors.New("not a text of sections")
+// errNoSections is wrapped by errors of Cut.
+var errNoSections = errors.New("not a text of sections")
 
-// cutSection reads the first section of text and gives what follows it.
-func cutSection(text string) (s Section, rest string, err error) {
+// Cut reads the first section of text and gives what follows it.
+func Cut(text string) (s Section, rest string, err error) {
 	head, rest, ok := strings.Cut(text, "\n")
 	if !ok || !strings.HasPrefix(head, "==> ") || !strings.HasSuffix(head, " <==") || len(head) < 8 {
-		return s, "", fmt.Errorf("%w: header %.80q", errSections, head)
+		return s, "", fmt.Errorf("%w: header %.80q", errNoSections, head)
 	}
-	name, what, ok := cutSectionName(head[4 : len(head)-4])
+	name, what, ok := cutName(head[4 : len(head)-4])
 	if !ok {
-		return s, "", fmt.Errorf("%w: header %.80q", errSections, head)
+		return s, "", fmt.Errorf("%w: header %.80q", errNoSections, head)
 	}
 	s.Name = name
 	counted, isLink := strings.CutPrefix(what, "link ")
@@ -126,13 +126,13 @@ func cutSection(text string) (s Section, rest string, err error) {
 		return s, rest, nil
 	}
 	if int(n) >= len(rest) || rest[n] != '\n' {
-		return s, "", fmt.Errorf("%w: %s says %d bytes", errSections, name, n)
+		return s, "", fmt.Errorf("%w: %s says %d bytes", errNoSections, name, n)
 	}
 	s.Link, s.Data, s.Err = isLink, rest[:n], strings.TrimPrefix(why, ", ")
 	return s, rest[n+1:], nil
 }
 
-func cutSectionName(head string) (name, what string, ok bool) {
+func cutName(head string) (name, what string, ok bool) {
 	if !strings.HasPrefix(head, `"`) {
 		return strings.Cut(head, " ")
 	}
@@ -145,12 +145,12 @@ func cutSectionName(head string) (name, what string, ok bool) {
 	return name, what, ok && err == nil
 }
 
-// ParseSections reads a raw item that is a text of sections. Sections before a
+// Parse reads a raw item that is a text of sections. Sections before a
 // damaged one are given with the error.
-func ParseSections(text string) ([]Section, error) {
+func Parse(text string) ([]Section, error) {
 	var out []Section
 	for text != "" {
-		s, rest, err := cutSection(text)
+		s, rest, err := Cut(text)
 		if err != nil {
 			return out, fmt.Errorf("section %d: %w", len(out)+1, err)
 		}

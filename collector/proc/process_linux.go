@@ -1,4 +1,4 @@
-package volatile
+package proc
 
 import (
 	"errors"
@@ -12,22 +12,22 @@ import (
 	"hozen/packager/evidence"
 )
 
-// openProcs gives the function by which processes are opened, and one that ends
+// Open gives the function by which processes are opened, and one that ends
 // its use. On the live host names are resolved from a handle of the process's
 // directory, which spares the kernel half of each look-up, stays with the
 // process when its number is used again (proc(5): reads then give ESRCH), and
 // refuses what is mounted over any part of it.
-func openProcs(h *collector.Host) (open func() func(pid int) (procDir, error), end func(), err error) {
+func Open(h *collector.Host) (open func() func(pid int) (Dir, error), end func(), err error) {
 	if h.Root != "/" {
-		return func() func(int) (procDir, error) {
-			return func(pid int) (procDir, error) { return openHostDir(h, pid) }
+		return func() func(int) (Dir, error) {
+			return func(pid int) (Dir, error) { return openHostDir(h, pid) }
 		}, func() {}, nil
 	}
 	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	open = func() func(int) (procDir, error) {
+	open = func() func(int) (Dir, error) {
 		d := &liveDir{proc: proc, entries: make([]byte, 1<<15)}
 		return d.open
 	}
@@ -44,7 +44,7 @@ type liveDir struct {
 	plain     bool // the kernel is older than openat2 (5.6)
 }
 
-func (d *liveDir) open(pid int) (procDir, error) {
+func (d *liveDir) open(pid int) (Dir, error) {
 	fd, err := d.openat(d.proc, strconv.Itoa(pid), unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (d *liveDir) openat(at int, name string, flags int) (int, error) {
 		case unix.EINTR, unix.EAGAIN:
 			continue
 		case unix.EXDEV:
-			return -1, errMounted
+			return -1, ErrMounted
 		case unix.ENOSYS:
 			d.plain = true
 		default:
@@ -77,7 +77,7 @@ func (d *liveDir) openat(at int, name string, flags int) (int, error) {
 	}
 }
 
-func (d *liveDir) get(dst []byte, name string, link bool, limit int) ([]byte, error) {
+func (d *liveDir) Get(dst []byte, name string, link bool, limit int) ([]byte, error) {
 	if link {
 		return d.link(dst, name)
 	}
@@ -121,7 +121,7 @@ func (d *liveDir) link(dst []byte, name string) ([]byte, error) {
 	return dst[:len(dst)+n], nil
 }
 
-func (d *liveDir) list(dst []int, name string, limit int) ([]int, error) {
+func (d *liveDir) List(dst []int, name string, limit int) ([]int, error) {
 	fd, err := d.openat(d.dir, name, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return dst, err
@@ -142,7 +142,7 @@ func (d *liveDir) list(dst []int, name string, limit int) ([]int, error) {
 			slices.Sort(dst)
 			return dst, nil
 		}
-		dst = appendEntryNumbers(dst, d.entries[:n])
+		dst = AppendEntryNumbers(dst, d.entries[:n])
 		if len(dst) > limit {
 			return dst[:limit], evidence.Cut("more than %d entries", limit)
 		}

@@ -1,4 +1,4 @@
-package volatile
+package proc
 
 import (
 	"bytes"
@@ -22,10 +22,10 @@ func TestNumbersOfADirectory(t *testing.T) {
 	for _, n := range names {
 		raw = append(raw, entryOf(n)...)
 	}
-	if got, want := appendEntryNumbers(nil, raw), []int{0, 1, 4194304}; !slices.Equal(got, want) {
+	if got, want := AppendEntryNumbers(nil, raw), []int{0, 1, 4194304}; !slices.Equal(got, want) {
 		t.Errorf("by entries %v, want %v", got, want)
 	}
-	if got, want := appendNumbers(nil, append(names, "007")), []int{0, 1, 4194304}; !slices.Equal(got, want) {
+	if got, want := AppendNumbers(nil, append(names, "007")), []int{0, 1, 4194304}; !slices.Equal(got, want) {
 		t.Errorf("by names %v, want %v", got, want)
 	}
 }
@@ -34,7 +34,7 @@ func FuzzDirectoryEntries(f *testing.F) {
 	f.Add(append(entryOf("17"), entryOf("maps")...))
 	f.Add(entryOf("x")[:20])
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		appendEntryNumbers(nil, raw)
+		AppendEntryNumbers(nil, raw)
 		for {
 			name, rest, ok := nextEntry(raw)
 			if !ok {

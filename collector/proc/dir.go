@@ -1,4 +1,4 @@
-package volatile
+package proc
 
 import (
 	"bytes"
@@ -10,14 +10,14 @@ import (
 	"hozen/collector"
 )
 
-// processIDs lists the processes in /proc by number, up.
-func processIDs(h *collector.Host) ([]int, error) {
+// PIDs lists the processes in /proc by number, up.
+func PIDs(h *collector.Host) ([]int, error) {
 	names, err := h.Names("/proc")
-	return appendNumbers(nil, names), err
+	return AppendNumbers(nil, names), err
 }
 
-// appendNumbers appends the names that are plain decimal numbers, in order of number.
-func appendNumbers(dst []int, all []string) []int {
+// AppendNumbers appends the names that are plain decimal numbers, in order of number.
+func AppendNumbers(dst []int, all []string) []int {
 	for _, name := range all {
 		if n, err := strconv.ParseUint(name, 10, 31); err == nil && strconv.FormatUint(n, 10) == name {
 			dst = append(dst, int(n))
@@ -43,27 +43,27 @@ func nextEntry(b []byte) (name, rest []byte, ok bool) {
 	return name, b[n:], true
 }
 
-// appendEntryNumbers is appendNumbers for what getdents64(2) gave, in its order.
-func appendEntryNumbers(dst []int, b []byte) []int {
+// AppendEntryNumbers is AppendNumbers for what getdents64(2) gave, in its order.
+func AppendEntryNumbers(dst []int, b []byte) []int {
 	for {
 		name, rest, ok := nextEntry(b)
 		if !ok {
 			return dst
 		}
-		if n, isNumber := digits(name); isNumber && n <= math.MaxInt32 {
+		if n, isNumber := Number(name); isNumber && n <= math.MaxInt32 {
 			dst = append(dst, int(n))
 		}
 		b = rest
 	}
 }
 
-// eachLink is linkReader.each for any host: two system calls and more a link.
-func eachLink(h *collector.Host, dir string, f func(name, target []byte) bool) error {
-	return eachLinkBelow(h, dir, "", f)
+// EachLink is LinkReader.each for any host: two system calls and more a link.
+func EachLink(h *collector.Host, dir string, f func(name, target []byte) bool) error {
+	return EachLinkBelow(h, dir, "", f)
 }
 
-// eachLinkBelow is linkReader.below for any host.
-func eachLinkBelow(h *collector.Host, dir, link string, f func(name, target []byte) bool) error {
+// EachLinkBelow is LinkReader.below for any host.
+func EachLinkBelow(h *collector.Host, dir, link string, f func(name, target []byte) bool) error {
 	names, err := h.Names(dir)
 	for _, name := range names {
 		if t, err := h.Readlink(dir + "/" + name + link); err == nil && !f([]byte(name), []byte(t)) {

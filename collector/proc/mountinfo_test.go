@@ -1,4 +1,4 @@
-package volatile
+package proc
 
 import (
 	"strings"
@@ -35,11 +35,11 @@ func TestParseMount(t *testing.T) {
 func TestMountAt(t *testing.T) {
 	mounts := []Mount{{ID: 1, Point: "/"}, {ID: 2, Point: "/home"}, {ID: 3, Point: "/home/a"}, {ID: 4, Point: "/home"}}
 	for name, id := range map[string]int{"/": 1, "/etc": 1, "/home": 4, "/homes": 1, "/home/b": 4, "/home/a/x": 3} {
-		if m, ok := mountAt(mounts, name); !ok || m.ID != id {
+		if m, ok := MountAt(mounts, name); !ok || m.ID != id {
 			t.Errorf("%s lies on %d, want %d", name, m.ID, id)
 		}
 	}
-	if _, ok := mountAt(nil, "/"); ok {
+	if _, ok := MountAt(nil, "/"); ok {
 		t.Error("found a mount where there is none")
 	}
 }
@@ -57,40 +57,6 @@ func FuzzParseMounts(f *testing.F) {
 		}
 		if len(mounts)+bad != lines {
 			t.Errorf("%d mounts and %d bad of %d lines", len(mounts), bad, lines)
-		}
-	})
-}
-
-func FuzzKernelTexts(f *testing.F) {
-	f.Add("dm_mod 184320 10 dm_crypt, Live 0x0 (OE)")
-	f.Add("ffffffffc0a10000 t crypt_ctr\t[dm_crypt]")
-	f.Add("/dev/dm-2 partition 999420 2048 -2")
-	f.Add("ffffffff81234560  k  do_sys_openat2+0x0    [FTRACE]")
-	f.Add("prog_type:\t6\nprog_id:\t7\n")
-	f.Fuzz(func(t *testing.T, s string) {
-		for line := range strings.Lines(s) {
-			if m, ok := parseModuleLine(line); ok && (m.Name == "" || m.Size < 0) {
-				t.Errorf("%+v", m)
-			}
-			if name, _, ok := parseSymbolLine([]byte(line)); ok && len(name) == 0 {
-				t.Errorf("%q: no name", line)
-			}
-		}
-		if _, err := countSymbols(strings.NewReader(s)); err != nil {
-			t.Error(err)
-		}
-		for _, row := range parseSwaps("head\n" + s) {
-			if row.Size < 0 || row.Used < 0 {
-				t.Errorf("%+v", row)
-			}
-		}
-		parseKprobes(s)
-		parseBPFInfo(s)
-		parseCPUInfo(s)
-		parseMemInfo(s)
-		codeFiles(s, "/x")
-		for kind := bpfProgram; kind <= bpfBTF; kind++ {
-			bpfRow(kind, 1, bpfRaw{info: []byte(s)}, nil, nil)
 		}
 	})
 }

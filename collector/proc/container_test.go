@@ -1,4 +1,4 @@
-package volatile
+package proc
 
 import (
 	"strings"
@@ -42,7 +42,7 @@ func TestContainerID(t *testing.T) {
 		{"0::/system.slice/docker-nothex.scope\n", "", ""},
 		{"0::/system.slice/docker-" + strings.ToUpper(id) + ".scope\n", "", ""},
 	} {
-		if r, i := containerID(c.cgroup); r != c.runtime || i != c.id {
+		if r, i := Container(c.cgroup); r != c.runtime || i != c.id {
 			t.Errorf("%q: got %q %q, want %q %q", c.cgroup, r, i, c.runtime, c.id)
 		}
 	}
@@ -52,7 +52,7 @@ func FuzzContainerID(f *testing.F) {
 	f.Add("0::/machine.slice/machine-deb\\x2dtest.scope/payload\n")
 	f.Add("1:name=systemd:/a:b:c\n0::/docker/x")
 	f.Fuzz(func(t *testing.T, text string) {
-		if r, id := containerID(text); (r == "") != (id == "") {
+		if r, id := Container(text); (r == "") != (id == "") {
 			t.Errorf("%q: runtime %q with id %q", text, r, id)
 		}
 	})

@@ -1,4 +1,4 @@
-package volatile
+package section
 
 import (
 	"bytes"
@@ -18,22 +18,22 @@ func TestSectionsComeBackWhole(t *testing.T) {
 	var b []byte
 	for i, n := range names {
 		body := []byte(bodies[i%len(bodies)])
-		b = appendSection(b, n, false, body, faults[i%len(faults)])
-		if err := writeSection(&w, n, body, faults[i%len(faults)]); err != nil {
+		b = Append(b, n, false, body, faults[i%len(faults)])
+		if err := Write(&w, n, body, faults[i%len(faults)]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if !bytes.Equal(b, w.Bytes()) {
 		t.Errorf("two ways of writing:\n%s\n%s", b, w.Bytes())
 	}
-	all, err := ParseSections(string(b))
+	all, err := Parse(string(b))
 	if err != nil || len(all) != len(names) {
 		t.Fatalf("%d sections: %v", len(all), err)
 	}
 	for i, n := range names {
 		fault := ""
 		if e := faults[i%len(faults)]; e != nil {
-			fault = because(e)
+			fault = Because(e)
 		}
 		if want := (Section{Name: n, Data: bodies[i%len(bodies)], Err: fault}); all[i] != want {
 			t.Errorf("section %d: %+v, want %+v", i, all[i], want)
@@ -44,7 +44,7 @@ func TestSectionsComeBackWhole(t *testing.T) {
 func TestSectionsPassOnTheWritersError(t *testing.T) {
 	const whole = "==> a 3 bytes <==\nabc\n"
 	for room := range len(whole) {
-		if err := writeSection(&shortWriter{room}, "a", []byte("abc"), nil); !errors.Is(err, errShort) {
+		if err := Write(&shortWriter{room}, "a", []byte("abc"), nil); !errors.Is(err, errShort) {
 			t.Errorf("room for %d bytes: %v", room, err)
 		}
 	}
@@ -62,11 +62,11 @@ func (w *shortWriter) Write(b []byte) (int, error) {
 }
 
 func TestSectionsForm(t *testing.T) {
-	raw := appendSection(nil, "/proc/1/stat", false, []byte("a\n==> /proc/1/x 3 bytes <==\n"), nil)
-	raw = appendSection(raw, "/proc/1/exe", true, []byte("/bin/x bytes <=="), nil)
-	raw = appendSection(raw, "/proc/1/maps", false, []byte("part"), evidence.Cut("longer"))
-	raw = appendSection(raw, "/proc/1/environ", false, nil, os.ErrPermission)
-	raw = appendSection(raw, "/proc/1/empty", false, nil, nil)
+	raw := Append(nil, "/proc/1/stat", false, []byte("a\n==> /proc/1/x 3 bytes <==\n"), nil)
+	raw = Append(raw, "/proc/1/exe", true, []byte("/bin/x bytes <=="), nil)
+	raw = Append(raw, "/proc/1/maps", false, []byte("part"), evidence.Cut("longer"))
+	raw = Append(raw, "/proc/1/environ", false, nil, os.ErrPermission)
+	raw = Append(raw, "/proc/1/empty", false, nil, nil)
 	const want = "==> /proc/1/stat 28 bytes <==\na\n==> /proc/1/x 3 bytes <==\n\n" +
 		"==> /proc/1/exe link 16 bytes <==\n/bin/x bytes <==\n" +
 		"==> /proc/1/maps 4 bytes, skipped: longer <==\npart\n" +
@@ -75,7 +75,7 @@ func TestSectionsForm(t *testing.T) {
 	if string(raw) != want {
 		t.Fatalf("got\n%s\nwant\n%s", raw, want)
 	}
-	all, err := ParseSections(want)
+	all, err := Parse(want)
 	if err != nil || len(all) != 5 {
 		t.Fatalf("%+v %v", all, err)
 	}
@@ -85,7 +85,7 @@ func TestSectionsForm(t *testing.T) {
 		t.Errorf("%+v", all)
 	}
 	for cut := 1; cut < len(want); cut++ {
-		part, err := ParseSections(want[:cut])
+		part, err := Parse(want[:cut])
 		whole := bytes.HasSuffix([]byte(want[:cut]), []byte("\n"))
 		if err == nil && !whole {
 			t.Errorf("cut at %d: no error, %d sections", cut, len(part))
@@ -97,7 +97,7 @@ func FuzzSections(f *testing.F) {
 	f.Add("==> /proc/1/x 3 bytes <==\na\nb\n==> /proc/1/y denied: no <==\n")
 	f.Add("==> /proc/1/x link 3 bytes, failed: x <==\na\nb\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		all, err := ParseSections(text)
+		all, err := Parse(text)
 		if err != nil {
 			return
 		}

@@ -1,4 +1,4 @@
-package volatile
+package proc
 
 import (
 	"fmt"
@@ -33,31 +33,31 @@ func ParseMount(line string) (Mount, error) {
 		}
 	}
 	if dash < 0 || len(f) < dash+4 {
-		return Mount{}, fmt.Errorf("mountinfo line %q: %d fields, no end of the optional ones", clip(line), len(f))
+		return Mount{}, fmt.Errorf("mountinfo line %q: %d fields, no end of the optional ones", Clip(line), len(f))
 	}
 	m := Mount{
-		Device: f[2], Root: unescapeOctal(f[3]), Point: unescapeOctal(f[4]), Options: f[5],
-		Optional: f[6:dash:dash], Type: unescapeOctal(f[dash+1]), Source: unescapeOctal(f[dash+2]),
+		Device: f[2], Root: UnescapeOctal(f[3]), Point: UnescapeOctal(f[4]), Options: f[5],
+		Optional: f[6:dash:dash], Type: UnescapeOctal(f[dash+1]), Source: UnescapeOctal(f[dash+2]),
 		Super: strings.Join(f[dash+3:], " "),
 	}
 	if !strings.Contains(m.Device, ":") || !strings.HasPrefix(m.Point, "/") {
-		return Mount{}, fmt.Errorf("mountinfo line %q: no device or no absolute mount point", clip(line))
+		return Mount{}, fmt.Errorf("mountinfo line %q: no device or no absolute mount point", Clip(line))
 	}
 	var err error
 	if m.ID, err = strconv.Atoi(f[0]); err != nil {
-		return Mount{}, fmt.Errorf("mountinfo line %q: id: %w", clip(line), err)
+		return Mount{}, fmt.Errorf("mountinfo line %q: id: %w", Clip(line), err)
 	}
 	if m.Parent, err = strconv.Atoi(f[1]); err != nil {
-		return Mount{}, fmt.Errorf("mountinfo line %q: parent: %w", clip(line), err)
+		return Mount{}, fmt.Errorf("mountinfo line %q: parent: %w", Clip(line), err)
 	}
 	return m, nil
 }
 
-// maxMountinfo bounds what is read of one mountinfo, and maxMounts what it may
+// MaxMountinfo bounds what is read of one mountinfo, and maxMounts what it may
 // make us keep: the kernel's own limit is 100,000 mounts a namespace (fs.mount-max
 // in Documentation/admin-guide/sysctl/fs.rst).
 const (
-	maxMountinfo = 32 << 20
+	MaxMountinfo = 32 << 20
 	maxMounts    = 200_000
 )
 
@@ -83,34 +83,34 @@ func ParseMounts(text string) (mounts []Mount, bad int, err error) {
 
 var errManyMounts = fmt.Errorf("mountinfo: more than %d mounts", maxMounts)
 
-// ownMountinfo reads that of our own mount namespace; on a fixture without one,
+// OwnMountinfo reads that of our own mount namespace; on a fixture without one,
 // that of process 1.
-func ownMountinfo(h *collector.Host) (text []byte, name string, err error) {
+func OwnMountinfo(h *collector.Host) (text []byte, name string, err error) {
 	name = "/proc/self/mountinfo"
-	if text, err = h.ReadFile(name, maxMountinfo); err != nil && !h.Live {
+	if text, err = h.ReadFile(name, MaxMountinfo); err != nil && !h.Live {
 		name = "/proc/1/mountinfo"
-		text, err = h.ReadFile(name, maxMountinfo)
+		text, err = h.ReadFile(name, MaxMountinfo)
 	}
 	return text, name, err
 }
 
-// mountAt finds what is mounted where a clean absolute path lies: the mount with
+// MountAt finds what is mounted where a clean absolute path lies: the mount with
 // the longest point above it; of several on one point the last, which lies on top.
-func mountAt(mounts []Mount, name string) (Mount, bool) {
+func MountAt(mounts []Mount, name string) (Mount, bool) {
 	best, found := Mount{}, false
 	for _, m := range mounts {
-		if underPath(name, m.Point) && (!found || len(m.Point) >= len(best.Point)) {
+		if Under(name, m.Point) && (!found || len(m.Point) >= len(best.Point)) {
 			best, found = m, true
 		}
 	}
 	return best, found
 }
 
-// underPath says whether name is dir or lies below it.
-func underPath(name, dir string) bool {
+// Under says whether name is dir or lies below it.
+func Under(name, dir string) bool {
 	rest, ok := strings.CutPrefix(name, strings.TrimSuffix(dir, "/"))
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// beneath says whether name lies strictly below dir.
-func beneath(name, dir string) bool { return name != dir && underPath(name, dir) }
+// Beneath says whether name lies strictly below dir.
+func Beneath(name, dir string) bool { return name != dir && Under(name, dir) }

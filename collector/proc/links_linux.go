@@ -1,4 +1,4 @@
-package volatile
+package proc
 
 import (
 	"os"
@@ -8,21 +8,22 @@ import (
 	"hozen/collector"
 )
 
-// A linkReader reads very many symbolic links of /proc through buffers of its
+// A LinkReader reads very many symbolic links of /proc through buffers of its
 // own: one system call a link and no allocation, on a live host. What it gives
 // is valid until the next call.
-type linkReader struct {
+type LinkReader struct {
 	h      *collector.Host
 	dents  []byte
 	target []byte
 }
 
-func newLinkReader(h *collector.Host) *linkReader {
-	return &linkReader{h: h, dents: make([]byte, 32<<10), target: make([]byte, 4096)}
+// NewLinkReader makes one; it is for one goroutine.
+func NewLinkReader(h *collector.Host) *LinkReader {
+	return &LinkReader{h: h, dents: make([]byte, 32<<10), target: make([]byte, 4096)}
 }
 
-// readlink is Host.Readlink.
-func (l *linkReader) readlink(name string) ([]byte, error) {
+// Readlink is Host.Readlink.
+func (l *LinkReader) Readlink(name string) ([]byte, error) {
 	if l.h.Root != "/" {
 		t, err := l.h.Readlink(name)
 		return []byte(t), err
@@ -34,18 +35,18 @@ func (l *linkReader) readlink(name string) ([]byte, error) {
 	return l.target[:n], nil
 }
 
-// each calls f with the name and target of every link in a directory, until f
+// Each calls f with the name and target of every link in a directory, until f
 // says false. Links that end meanwhile are passed over; of others that cannot be
 // read the first error is given, after all.
-func (l *linkReader) each(dir string, f func(name, target []byte) bool) error {
-	return l.below(dir, "", f)
+func (l *LinkReader) Each(dir string, f func(name, target []byte) bool) error {
+	return l.Below(dir, "", f)
 }
 
-// below is each for the link of one name below every entry of the directory:
+// Below is Each for the link of one name below every entry of the directory:
 // with "/ns/net" below /proc/PID/task the namespace of every thread.
-func (l *linkReader) below(dir, link string, f func(name, target []byte) bool) error {
+func (l *LinkReader) Below(dir, link string, f func(name, target []byte) bool) error {
 	if l.h.Root != "/" {
-		return eachLinkBelow(l.h, dir, link, f)
+		return EachLinkBelow(l.h, dir, link, f)
 	}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -75,7 +76,7 @@ func (l *linkReader) below(dir, link string, f func(name, target []byte) bool) e
 }
 
 // dirents reads the link of each entry of what getdents64(2) gave.
-func (l *linkReader) dirents(fd int, b []byte, link string, f func(name, target []byte) bool) (more bool, denied error) {
+func (l *LinkReader) dirents(fd int, b []byte, link string, f func(name, target []byte) bool) (more bool, denied error) {
 	for {
 		name, rest, ok := nextEntry(b)
 		if !ok {

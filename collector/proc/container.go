@@ -1,10 +1,10 @@
-package volatile
+package proc
 
 import (
 	"strings"
 )
 
-// containerID says which container runtime made the control group that a
+// Container says which container runtime made the control group that a
 // process is in, and the container's id, from the text of /proc/PID/cgroup
 // (cgroups(7): lines of "hierarchy:controllers:path"). Both are "" where no path
 // tells of a container. The id is the runtime's own: 64 hex digits for docker,
@@ -22,7 +22,7 @@ import (
 // internal/cri/server (kubepods, cri-containerd), podman libpod/container_internal_linux.go
 // (libpod-ID), cri-o internal/config/cgmgr (crio-ID), lxc src/lxc/cgroups/cgfsng.c
 // (lxc.payload.NAME), systemd src/nspawn and src/machine (machine-NAME.scope).
-func containerID(cgroup string) (runtime, id string) {
+func Container(cgroup string) (runtime, id string) {
 	for line := range strings.Lines(cgroup) {
 		_, rest, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		if !ok {
@@ -76,7 +76,7 @@ func containerOfUnit(name string) (runtime, id string) {
 		{"docker-", "docker"}, {"cri-containerd-", "containerd"}, {"nerdctl-", "containerd"},
 		{"libpod-", "podman"}, {"crio-", "cri-o"}, {"buildkit-", "buildkit"},
 	} {
-		if id, ok := strings.CutPrefix(unit, p[0]); ok && isHex(id, 12) {
+		if id, ok := strings.CutPrefix(unit, p[0]); ok && IsHex(id, 12) {
 			return p[1], id
 		}
 	}
@@ -84,10 +84,10 @@ func containerOfUnit(name string) (runtime, id string) {
 		return "lxc", id
 	}
 	if id, ok := strings.CutPrefix(name, "systemd-nspawn@"); ok {
-		return named("nspawn", unescapeHex(strings.TrimSuffix(id, ".service")))
+		return named("nspawn", UnescapeHex(strings.TrimSuffix(id, ".service")))
 	}
 	if id, ok := strings.CutPrefix(unit, "machine-"); ok && unit != name {
-		return machine(unescapeHex(id))
+		return machine(UnescapeHex(id))
 	}
 	return "", ""
 }
@@ -119,7 +119,7 @@ func containerOfParent(parent, name string) (runtime, id string) {
 		return "", ""
 	case up == "lxc" || up == "lxc.payload":
 		return "lxc", name
-	case !isHex(name, 64):
+	case !IsHex(name, 64):
 		return "", ""
 	case up == "docker" || up == "actions_job":
 		return "docker", name
@@ -135,8 +135,8 @@ func containerOfParent(parent, name string) (runtime, id string) {
 	return "unknown", name
 }
 
-// isHex says whether s has at least min and at most 64 digits of lower-case hex.
-func isHex(s string, min int) bool {
+// IsHex says whether s has at least min and at most 64 digits of lower-case hex.
+func IsHex(s string, min int) bool {
 	if len(s) < min || len(s) > 64 {
 		return false
 	}
