@@ -30,12 +30,6 @@ func procTexts(f testing.TB, suffix string) []string {
 	return out
 }
 
-func seedFrom(f *testing.F, suffix string) {
-	for _, s := range procTexts(f, suffix) {
-		f.Add(s)
-	}
-}
-
 // FuzzProcessRows makes the rows of a made-up raw item, so that it goes through
 // every parser of a process: whatever it says, the rows are whole JSON.
 func FuzzProcessRows(f *testing.F) {
