@@ -93,6 +93,7 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mPlanOut:          {"Would be written to %s. Nothing was written now.", "書き込み先は %s です。今は何も書き込んでいません。"},
 	mSkipFlag:         {"left out by --skip", "--skip で除外"},
 	mSkipOnly:         {"not in --only", "--only に含まれない"},
+	mSkipAsked:        {"only when asked for, or in profile full", "指定したとき、またはプロファイル full のときだけ"},
 	mSkipProfile:      {"not in this profile", "このプロファイルに含まれない"},
 	mSkipNotLive:      {"needs the running machine, here are only its files", "稼働中の端末が必要（ここにあるのはファイルだけ）"},
 	mSkipRights:       {"needs root or an elevated administrator", "root または管理者の権限が必要"},
@@ -295,6 +296,7 @@ func docsJapanese(name string) (string, bool) {
 		"kernel":     "モジュール、eBPF、トレース、設定、ログ、マウント、ディスク",
 		"sessions":   "ログイン中と過去の利用者、端末、SSH",
 		"containers": "docker、containerd、podman、LXC のコンテナー",
+		"indicators": "メモリー上の痕跡: 注入コード、隠しプロセス、フック、なりすまし",
 		"temporary":  "メモリー上のファイルシステム: 全項目と、上限までの中身",
 	}[name]
 	return doc, ok
@@ -308,7 +310,7 @@ func (a *app) skipText(why string) string {
 	}
 	for prefix, m := range map[string]message{
 		"left out by": mSkipFlag, "not in --only": mSkipOnly, "not in profile": mSkipProfile,
-		"not a live host": mSkipNotLive, "needs root": mSkipRights,
+		"not a live host": mSkipNotLive, "only with": mSkipAsked, "needs root": mSkipRights,
 	} {
 		if len(why) >= len(prefix) && why[:len(prefix)] == prefix {
 			return a.text(m)

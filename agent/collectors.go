@@ -2,21 +2,25 @@ package main
 
 import (
 	"hozen/collector"
+	"hozen/collector/memory"
+	"hozen/collector/memory/indicators"
 	"hozen/collector/volatile"
 )
 
 // collectors is THE list: what is taken, in order of volatility. What dies first
 // comes first; the collectors' own files say the rest.
 func collectors(args []string) []collector.Collector {
+	var suspects memory.Suspects // which processes have indicators, and what of them is worth keeping
 	var lookout volatile.Lookout // what sockets sees of namespaces, network need not look for again
 	return []collector.Collector{
 		volatile.HostIdentity(volatile.Tool{Version: version, Args: args}), // clocks first: every later time is measured against them
-		volatile.Sockets(&lookout), // connections end within seconds once a cable is pulled
-		volatile.Network(&lookout), // neighbours and conntrack fade within minutes; routes and firewall show what was set up
-		volatile.Processes(),       // each row may be gone the next moment; hashing their images takes a while
-		volatile.Kernel(),          // modules, eBPF, tracing, mounts, disks: long-lived, but only in the kernel
-		volatile.Sessions(),        // who is logged in, and from where
-		volatile.Containers(),      // what runs in which container, from the files of docker, containerd, podman, LXC
-		volatile.Temporary(),       // file systems in memory: large, and they last until power-off
+		volatile.Sockets(&lookout),       // connections end within seconds once a cable is pulled
+		volatile.Network(&lookout),       // neighbours and conntrack fade within minutes; routes and firewall show what was set up
+		volatile.Processes(),             // each row may be gone the next moment; hashing their images takes a while
+		volatile.Kernel(),                // modules, eBPF, tracing, mounts, disks: long-lived, but only in the kernel
+		volatile.Sessions(),              // who is logged in, and from where
+		volatile.Containers(),            // what runs in which container, from the files of docker, containerd, podman, LXC
+		indicators.Indicators(&suspects), // what memory alone tells: injection, hiding, hooks
+		volatile.Temporary(),             // file systems in memory: large, and they last until power-off
 	}
 }

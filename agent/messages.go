@@ -63,6 +63,7 @@ const (
 	mPlanOut
 	mSkipFlag
 	mSkipOnly
+	mSkipAsked
 	mSkipProfile
 	mSkipNotLive
 	mSkipRights

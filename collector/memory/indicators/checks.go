@@ -1,0 +1,28 @@
+package indicators
+
+// A processCheck looks at one process and reports to it. It is called from
+// several goroutines, for one process each: what it keeps in the survey must be
+// safe for that.
+type processCheck struct {
+	family string
+	look   func(s *survey, p *process)
+}
+
+// A hostCheck compares views of the whole host, after the pass over the
+// processes. It stops soon after the survey's context ends.
+type hostCheck struct {
+	family string
+	look   func(s *survey)
+}
+
+// processChecks is THE list of what is looked for in each process.
+func processChecks() []processCheck {
+	return []processCheck{
+		{"image", checkImage}, // what it runs: deleted, in memory, replaced
+	}
+}
+
+// hostChecks is THE list of what is looked for in the host as a whole.
+func hostChecks() []hostCheck {
+	return []hostCheck{}
+}
