@@ -18,7 +18,8 @@
 //	            host.go; host_clock.go, host_identity.go, host_virtualisation.go, host_tool.go
 //	sockets     every socket of every network namespace, with the pids and fds that hold it
 //	            sockets.go; sockets_diag*.go (answers of sock_diag), sockets_text.go
-//	            (/proc/net), sockets_table.go (the views joined), sockets_row.go (the row)
+//	            (/proc/net), sockets_table.go (the views joined), sockets_row.go (the row);
+//	            sockets_read.go gives the rows to other collectors
 //	network     links, addresses, neighbours, routes, rules, firewall, conntrack, resolver
 //	            network.go; network_parts.go and network_linux.go (what is asked),
 //	            network_decode.go (who decodes it), then a file for each thing:

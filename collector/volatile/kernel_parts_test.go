@@ -109,7 +109,7 @@ func TestDumpsThatWouldLoadAModuleAreLeftOut(t *testing.T) {
 	}
 	found := false
 	for _, row := range rows {
-		found = found || row.Inode == 5 && row.Views == viewProc && row.UnseenBy == 0
+		found = found || row.Inode == 5 && row.Views == SeenByProcNet && row.UnseenBy == 0
 	}
 	if !found {
 		t.Errorf("no row from /proc/net: %+v", rows)

@@ -53,10 +53,23 @@ func collectSockets(ctx context.Context, h *collector.Host, to evidence.Sink, l 
 	if done, err := socketsElsewhere(ctx, h, to); done {
 		return err
 	}
-	j := &socketJob{h: h, to: to, scan: scanProc(ctx, h), table: newSocketTable()}
-	j.scan.describeHolders(h)
+	j := newSocketJob(ctx, h, to)
 	list := j.scan.namespaces(ctx, h)
 	l.leave(h, list, &j.scan.tally)
+	if err := j.take(ctx, list); err != nil {
+		return err
+	}
+	return j.putTable(ctx, list)
+}
+
+func newSocketJob(ctx context.Context, h *collector.Host, to evidence.Sink) *socketJob {
+	j := &socketJob{h: h, to: to, scan: scanProc(ctx, h), table: newSocketTable()}
+	j.scan.describeHolders(h)
+	return j
+}
+
+// take asks every namespace.
+func (j *socketJob) take(ctx context.Context, list []netNS) error {
 	if err := j.chooseFamilies(ctx); err != nil {
 		return err
 	}
@@ -65,7 +78,7 @@ func collectSockets(ctx context.Context, h *collector.Host, to evidence.Sink, l 
 			return err
 		}
 	}
-	return j.putTable(ctx, list)
+	return nil
 }
 
 func (j *socketJob) takeNamespace(ctx context.Context, ns netNS) error {
@@ -181,7 +194,7 @@ func (j *socketJob) readProcNet(ctx context.Context, ns netNS) error {
 			}
 			if t.parse != nil {
 				rows, strange := parseText(buf, &t, ns.Inode, j.h.Live && bigEndian())
-				j.table.add(t.table(), ns.Inode, rows, viewProc, err == nil)
+				j.table.add(t.table(), ns.Inode, rows, SeenByProcNet, err == nil)
 				if strange > 0 {
 					tally.Add(name, strangeErr(strange, "lines"))
 				}

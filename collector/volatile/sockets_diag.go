@@ -126,7 +126,7 @@ func parseDiag(raw []byte, f *diagFamily, netns uint64) (rows []SocketRow, stran
 			strange++
 			continue
 		}
-		row.NetNS, row.Views = netns, viewDiag
+		row.NetNS, row.Views = netns, SeenByDiag
 		rows = append(rows, row)
 	}
 }

@@ -109,7 +109,7 @@ func FuzzSockDiag(f *testing.F) {
 		}
 		rows, _ := parseDiag(raw, fam, 1)
 		for i := range rows {
-			if rows[i].Family == "" || rows[i].Views != viewDiag {
+			if rows[i].Family == "" || rows[i].Views != SeenByDiag {
 				t.Fatalf("%+v", rows[i])
 			}
 		}

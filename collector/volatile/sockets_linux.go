@@ -59,7 +59,7 @@ func (j *socketJob) takeDump(w io.Writer, f *diagFamily, ns netNS, raw []byte, e
 		return err
 	}
 	rows, strange := parseDiag(raw, f, ns.Inode)
-	j.table.add(f.name, ns.Inode, rows, viewDiag, err == nil)
+	j.table.add(f.name, ns.Inode, rows, SeenByDiag, err == nil)
 	if strange > 0 && err == nil {
 		err = strangeErr(strange, "messages")
 	}

@@ -2,6 +2,7 @@ package volatile
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -150,7 +151,7 @@ func TestEverySocketOfThreeNamespacesIsFound(t *testing.T) {
 func checkPlanted(t *testing.T, record func(string) (evidence.Record, bool), rows []SocketRow, room *socketRoom, p planted, dir string) {
 	name := p.family + " " + p.protocol
 	i := slices.IndexFunc(rows, func(r SocketRow) bool {
-		return r.Inode == p.inode && (r.Views == viewFD || r.Family == p.family && r.Protocol == p.protocol)
+		return r.Inode == p.inode && (r.Views == SeenByFD || r.Family == p.family && r.Protocol == p.protocol)
 	})
 	if i < 0 {
 		t.Errorf("%s (inode %d) is in no row", name, p.inode)
@@ -169,14 +170,14 @@ func checkPlanted(t *testing.T, record func(string) (evidence.Record, bool), row
 	}
 	rec, _ := record(dir + dump + ".nl")
 	p.diag = p.diag && rec.Outcome == evidence.Collected
-	if got := r.Views; got&viewDiag != 0 != p.diag || got&viewProc != 0 != p.proc {
-		t.Errorf("%s: seen by %v; sock_diag %v and proc %v were to show it (%s %v)", name, got.names(), p.diag, p.proc, rec.Path, rec.Outcome)
+	if got := r.Views; got&SeenByDiag != 0 != p.diag || got&SeenByProcNet != 0 != p.proc {
+		t.Errorf("%s: seen by %v; sock_diag %v and proc %v were to show it (%s %v)", name, got.Names(), p.diag, p.proc, rec.Path, rec.Outcome)
 	}
-	if r.Views != viewFD && r.NetNS != room.inode || r.UnseenBy != 0 {
-		t.Errorf("%s: in namespace %d, not %d; unseen by %v", name, r.NetNS, room.inode, r.UnseenBy.names())
+	if r.Views != SeenByFD && r.NetNS != room.inode || r.UnseenBy != 0 {
+		t.Errorf("%s: in namespace %d, not %d; unseen by %v", name, r.NetNS, room.inode, r.UnseenBy.Names())
 	}
 	switch {
-	case r.Views == viewFD:
+	case r.Views == SeenByFD:
 		t.Logf("%s: the kernel gives no table; its own name of it is %q", name, r.Protocol)
 	case p.family == "packet" && p.diag:
 		if r.Packet.EtherType != 3 || r.Packet.Filter == "" || len(r.Packet.Memberships) != 1 || r.Packet.Memberships[0].Type != unix.PACKET_MR_PROMISC {
@@ -206,7 +207,7 @@ func TestRowsAgreeWithSS(t *testing.T) {
 	list, _ := netNamespaces(context.Background(), collector.ThisHost())
 	ours := map[string]int{}
 	for _, r := range rows {
-		if r.Protocol != "tcp" || r.NetNS != list[0].Inode || r.Views&(viewDiag|viewProc) == 0 || r.State == "bound" {
+		if r.Protocol != "tcp" || r.NetNS != list[0].Inode || r.Views&(SeenByDiag|SeenByProcNet) == 0 || r.State == "bound" {
 			continue
 		}
 		key := r.LocalAddr.String() + " " + strconv.Itoa(int(r.LocalPort)) + " " + r.RemoteAddr.String() + " " + strconv.Itoa(int(r.RemotePort))
@@ -317,4 +318,26 @@ func ssUnix(t *testing.T, ss string) map[uint64]string {
 		}
 	}
 	return users
+}
+
+func TestReadSocketsGivesTheRowsOfTheCollector(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := uint32(l.Addr().(*net.TCPAddr).Port)
+	rows, err := ReadSockets(context.Background(), collector.ThisHost())
+	if err != nil {
+		t.Log(err)
+	}
+	for _, r := range rows {
+		if r.Protocol == "tcp" && r.LocalPort == port && r.State == "listen" {
+			if r.UnseenBy != 0 || r.Views&(SeenByProcNet|SeenByDiag) == 0 || len(r.Holders) == 0 {
+				t.Errorf("%+v", r)
+			}
+			return
+		}
+	}
+	t.Errorf("no listener on port %d among %d rows", port, len(rows))
 }

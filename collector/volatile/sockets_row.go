@@ -64,11 +64,11 @@ type SocketRow struct {
 
 	// Views are where it was seen: sock_diag, proc (a table of /proc/net), fd (a
 	// file descriptor of a process).
-	Views views `json:"views"`
+	Views SocketViews `json:"views"`
 	// UnseenBy are views that list sockets of this kind and were read, but do not
 	// show it. One was read some milliseconds after the other: a socket that was
 	// opened or closed in between looks the same as one that is hidden.
-	UnseenBy views `json:"unseen_by,omitzero"`
+	UnseenBy SocketViews `json:"unseen_by,omitzero"`
 	// Holders are the file descriptors that hold it, sorted. None: the kernel's
 	// own, not accepted yet, closed while we looked, on its way in a message
 	// (SCM_RIGHTS), held by a process whose descriptors we may not read, or hidden.
@@ -165,18 +165,20 @@ type SocketXDP struct {
 	UmemID   uint32 `json:"umem_id,omitzero"`
 }
 
-// views is a set of ways in which a socket is seen.
-type views uint8
+// SocketViews is a set of ways in which a socket is seen.
+type SocketViews uint8
 
+// The views of a socket.
 const (
-	viewDiag views = 1 << iota
-	viewProc
-	viewFD
+	SeenByDiag    SocketViews = 1 << iota // an answer of sock_diag(7)
+	SeenByProcNet                         // a table of /proc/net
+	SeenByFD                              // a file descriptor of a process
 )
 
 var viewNames = [...]string{"sock_diag", "proc", "fd"}
 
-func (v views) names() []string {
+// Names gives the words used in rows: "sock_diag", "proc", "fd".
+func (v SocketViews) Names() []string {
 	var out []string
 	for i, name := range viewNames {
 		if v&(1<<i) != 0 {
@@ -187,10 +189,10 @@ func (v views) names() []string {
 }
 
 // MarshalJSON gives the names.
-func (v views) MarshalJSON() ([]byte, error) { return json.Marshal(v.names()) }
+func (v SocketViews) MarshalJSON() ([]byte, error) { return json.Marshal(v.Names()) }
 
 // UnmarshalJSON reads the names.
-func (v *views) UnmarshalJSON(b []byte) error {
+func (v *SocketViews) UnmarshalJSON(b []byte) error {
 	var names []string
 	if err := json.Unmarshal(b, &names); err != nil {
 		return err

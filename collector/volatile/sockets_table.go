@@ -17,7 +17,7 @@ type socketTable struct {
 	mu   sync.Mutex
 	rows []tableRow
 	at   map[socketKey]int
-	read map[viewRead]views // which views of a table were read to their end
+	read map[viewRead]SocketViews // which views of a table were read to their end
 }
 
 // A tableRow is a row with the table that it is in (the name of its dump).
@@ -51,7 +51,7 @@ func keyOf(r *tableRow) socketKey {
 }
 
 func newSocketTable() *socketTable {
-	return &socketTable{at: map[socketKey]int{}, read: map[viewRead]views{}}
+	return &socketTable{at: map[socketKey]int{}, read: map[viewRead]SocketViews{}}
 }
 
 func (t *socketTable) empty() bool {
@@ -62,7 +62,7 @@ func (t *socketTable) empty() bool {
 
 // add adds the rows of one table in one view; whole says that the view was read
 // to its end.
-func (t *socketTable) add(table string, netns uint64, rows []SocketRow, view views, whole bool) {
+func (t *socketTable) add(table string, netns uint64, rows []SocketRow, view SocketViews, whole bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if whole {
@@ -184,7 +184,7 @@ func (s *procScan) holders(r *SocketRow) {
 // table, not bound or connected yet, of a namespace that could not be read, or
 // hidden from the tables. The kernel still tells its protocol.
 func (s *procScan) fdOnly(h *collector.Host, inode uint64, hold socketHold) SocketRow {
-	r := SocketRow{Family: "unknown", Inode: inode, Views: viewFD}
+	r := SocketRow{Family: "unknown", Inode: inode, Views: SeenByFD}
 	if h.Live {
 		fd := "/proc/" + strconv.Itoa(s.procs[hold.proc].PID) + "/fd/" + strconv.Itoa(int(hold.fd))
 		r.Protocol = socketProtocolName(fd, inode)

@@ -53,7 +53,7 @@ func brief(r *SocketRow) string {
 	if r.Container != "" {
 		fmt.Fprintf(&b, " %s:%.4s", r.Runtime, r.Container)
 	}
-	return b.String() + " " + strings.Join(r.Views.names(), ",")
+	return b.String() + " " + strings.Join(r.Views.Names(), ",")
 }
 
 func TestSocketsOfAFixture(t *testing.T) {
@@ -144,11 +144,11 @@ func TestNamespacesOfAFixture(t *testing.T) {
 func TestViewsThatDisagreeAreBothKept(t *testing.T) {
 	tab := newSocketTable()
 	uid := uidOf(7)
-	tab.add("tcp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 5, Views: viewDiag, UID: uid}, {NetNS: 1, Family: "inet", Inode: 6, Views: viewDiag}}, viewDiag, true)
-	tab.add("tcp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 5, Views: viewProc, RecvQ: 9}, {NetNS: 1, Family: "inet", Inode: 7, Views: viewProc}}, viewProc, true)
-	tab.add("unix", 1, []SocketRow{{NetNS: 1, Family: "unix", Inode: 8, Path: "/a\n0: forged", Views: viewDiag}}, viewDiag, true)
-	tab.add("unix", 1, []SocketRow{{NetNS: 1, Family: "unix", Inode: 8, Path: "/a", Views: viewProc}, {NetNS: 1, Family: "unix", Inode: 8, Path: "/b", Views: viewProc}}, viewProc, true)
-	tab.add("icmp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 9, Views: viewProc}}, viewProc, true)
+	tab.add("tcp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 5, Views: SeenByDiag, UID: uid}, {NetNS: 1, Family: "inet", Inode: 6, Views: SeenByDiag}}, SeenByDiag, true)
+	tab.add("tcp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 5, Views: SeenByProcNet, RecvQ: 9}, {NetNS: 1, Family: "inet", Inode: 7, Views: SeenByProcNet}}, SeenByProcNet, true)
+	tab.add("unix", 1, []SocketRow{{NetNS: 1, Family: "unix", Inode: 8, Path: "/a\n0: forged", Views: SeenByDiag}}, SeenByDiag, true)
+	tab.add("unix", 1, []SocketRow{{NetNS: 1, Family: "unix", Inode: 8, Path: "/a", Views: SeenByProcNet}, {NetNS: 1, Family: "unix", Inode: 8, Path: "/b", Views: SeenByProcNet}}, SeenByProcNet, true)
+	tab.add("icmp", 1, []SocketRow{{NetNS: 1, Family: "inet", Inode: 9, Views: SeenByProcNet}}, SeenByProcNet, true)
 	want := map[string]string{
 		"5 ": "sock_diag,proc unseen by ", "6 ": "sock_diag unseen by proc", "7 ": "proc unseen by sock_diag",
 		"8 /a\n0: forged": "sock_diag,proc unseen by ", "8 /b": "proc unseen by sock_diag", "9 ": "proc unseen by ",
@@ -156,7 +156,7 @@ func TestViewsThatDisagreeAreBothKept(t *testing.T) {
 	rows := tab.finish(&collector.Host{}, &procScan{}, []netNS{{Inode: 1, Own: true}})
 	for _, r := range rows {
 		k := fmt.Sprintf("%d %s", r.Inode, r.Path)
-		if got := strings.Join(r.Views.names(), ",") + " unseen by " + strings.Join(r.UnseenBy.names(), ","); got != want[k] {
+		if got := strings.Join(r.Views.Names(), ",") + " unseen by " + strings.Join(r.UnseenBy.Names(), ","); got != want[k] {
 			t.Errorf("%q: %s, not %s", k, got, want[k])
 		}
 		if r.Inode == 5 && (r.UID != uid || r.RecvQ != 9) {
@@ -169,9 +169,9 @@ func TestViewsThatDisagreeAreBothKept(t *testing.T) {
 }
 
 func TestViewsAreWrittenByName(t *testing.T) {
-	b, err := json.Marshal(viewDiag | viewFD)
-	var back views
-	if err != nil || string(b) != `["sock_diag","fd"]` || json.Unmarshal(b, &back) != nil || back != viewDiag|viewFD {
+	b, err := json.Marshal(SeenByDiag | SeenByFD)
+	var back SocketViews
+	if err != nil || string(b) != `["sock_diag","fd"]` || json.Unmarshal(b, &back) != nil || back != SeenByDiag|SeenByFD {
 		t.Errorf("%s %v %v", b, back, err)
 	}
 }

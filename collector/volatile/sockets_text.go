@@ -61,7 +61,7 @@ func parseText(text []byte, t *textTable, netns uint64, bigEndian bool) (rows []
 			strange++
 			continue
 		}
-		row.NetNS, row.Views = netns, viewProc
+		row.NetNS, row.Views = netns, SeenByProcNet
 		rows = append(rows, row)
 	}
 	return rows, strange

@@ -94,7 +94,7 @@ func FuzzProcNetTables(f *testing.F) {
 		}
 		rows, _ := parseText(text, tt, 1, big)
 		for i := range rows {
-			if rows[i].Family == "" || rows[i].Views != viewProc {
+			if rows[i].Family == "" || rows[i].Views != SeenByProcNet {
 				t.Fatalf("%+v", rows[i])
 			}
 		}
