@@ -253,6 +253,7 @@ func plants() map[string]func(*testing.T, planted.Truth) {
 		"hostile-uninterruptible": file("status", text("\nState:\tD (disk sleep)\n")),
 		"hostile-churn":           alive,
 		"benign-node":             file("maps", text("r-xp 00000000 00:00 0")),
+		"benign-shell":            link("exe", text("/usr/bin/")),
 		"benign-java":             file("maps", text("rwxp 00000000 00:00 0")),
 
 		// Those that are tested below, with what they need.

@@ -225,26 +225,3 @@ func TestHostile(t *testing.T) {
 		}
 	}
 }
-
-// TestCompilersAreExplained holds the benign look-alikes to the lowest level.
-func TestCompilersAreExplained(t *testing.T) {
-	b := planted.Build(t)
-	java := b.Start(t, "benign-java")
-	node := b.Start(t, "benign-node")
-	_, rows, _ := search(t)
-	for _, p := range []planted.Truth{java, node} {
-		compiled := false
-		for _, r := range rows {
-			if !onProcess(p, r) {
-				continue
-			}
-			compiled = compiled || r.ID == "map-rwx" || r.ID == "map-anonymous-exec"
-			if r.Level != memory.Low {
-				t.Errorf("%s: %s %s: %s", p.Kind, r.Level, r.ID, r.Seen)
-			}
-		}
-		if _, made := kindsByID()["map-rwx"]; made && !compiled {
-			t.Errorf("%s: no row of code that it has made; it has:%s", p.Kind, about(rows, p.PID))
-		}
-	}
-}

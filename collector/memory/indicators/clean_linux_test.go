@@ -1,0 +1,64 @@
+package indicators
+
+import (
+	"strings"
+	"testing"
+
+	"hozen/collector/memory"
+	"hozen/testdata/fixtures/planted"
+)
+
+// TestCompilersAreExplained holds the benign look-alikes to the lowest level.
+func TestCompilersAreExplained(t *testing.T) {
+	b := planted.Build(t)
+	java := b.Start(t, "benign-java")
+	node := b.Start(t, "benign-node")
+	_, rows, _ := search(t)
+	for _, p := range []planted.Truth{java, node} {
+		compiled := false
+		for _, r := range rows {
+			if !onProcess(p, r) {
+				continue
+			}
+			compiled = compiled || r.ID == "map-rwx" || r.ID == "map-anonymous-exec"
+			if r.Level != memory.Low {
+				t.Errorf("%s: %s %s: %s", p.Kind, r.Level, r.ID, r.Seen)
+			}
+		}
+		if _, made := kindsByID()["map-rwx"]; made && !compiled {
+			t.Errorf("%s: no row of code that it has made; it has:%s", p.Kind, about(rows, p.PID))
+		}
+	}
+}
+
+// TestCleanMachine looks at a machine that runs nothing but a shell and two JIT
+// compilers: nothing on it is above the lowest level. What the kernel holds that
+// belongs to no process is left out, since that is the kernel of the machine
+// which the test runs on.
+func TestCleanMachine(t *testing.T) {
+	if !planted.AloneOnMachine(t) {
+		return
+	}
+	b := planted.Build(t)
+	b.Start(t, "benign-java")
+	b.Start(t, "benign-node")
+	b.Start(t, "benign-shell")
+	s, rows, _ := search(t)
+	levels := map[memory.Level]int{}
+	for _, r := range rows {
+		if r.Process == nil && strings.HasPrefix(r.ID, "kernel-") {
+			continue
+		}
+		levels[r.Level]++
+		if r.Level != memory.Low {
+			t.Errorf("%s %s: %s (%v %s)", r.Level, r.ID, r.Seen, r.Process, r.Object)
+		}
+		if r.Explained == "" && len(r.Benign) == 0 {
+			t.Errorf("%s: %s: nothing explains it", r.ID, r.Seen)
+		}
+	}
+	if rec, _ := s.Record(table); rec.Note != "" {
+		t.Logf("%s: %s", rec.Outcome, rec.Note)
+	}
+	t.Logf("rows by level: %v", levels)
+}
