@@ -18,11 +18,16 @@ type hostCheck struct {
 // processChecks is THE list of what is looked for in each process.
 func processChecks() []processCheck {
 	return []processCheck{
-		{"image", checkImage}, // what it runs: deleted, in memory, replaced
+		{"image", checkImage},       // what it runs: deleted, in memory, replaced
+		{"identity", checkIdentity}, // what it says it is: name, arguments, environment, parents
+		{"hook", checkHook},         // what was put between it and its libraries or the kernel
 	}
 }
 
 // hostChecks is THE list of what is looked for in the host as a whole.
 func hostChecks() []hostCheck {
-	return []hostCheck{}
+	return []hostCheck{
+		{"hook", checkHookHost},  // what hooks every process; memory that others have open
+		{"image", checkPackages}, // images that no package owns
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func collect(ctx context.Context, h *collector.Host, to evidence.Sink, suspects 
 	if err != nil || ctx.Err() != nil {
 		return to.Put(ctx, item, func(io.Writer) error { return errors.Join(err, ctx.Err()) })
 	}
-	s := &survey{ctx: ctx, host: h, to: to, kinds: kindsByID(), seen: map[int]*summary{}, suspects: suspects}
+	s := &survey{ctx: ctx, host: h, to: to, kinds: kindsByID(), seen: map[int]*summary{}, suspects: suspects, proved: map[int]string{}, base: newBase(h)}
 	if err := s.pass(pids); err != nil {
 		return err
 	}
@@ -120,11 +121,27 @@ const lookAgain = 3
 // look reads a process and runs the checks.
 func (s *survey) look(ctx context.Context, open func(int) (proc.Dir, error), pid int, p *process) {
 	for range lookAgain {
-		*p = process{ctx: ctx, host: s.host, pid: pid}
+		*p = process{ctx: ctx, host: s.host, base: s.base, pid: pid}
 		if s.lookOnce(open, p); !p.changed || ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+// read reads a process for a host check. It may take long: only where the pass
+// saw that the process answers.
+func (s *survey) read(p *process) {
+	open, end, err := proc.Open(s.host)
+	if err == nil {
+		defer end()
+		p.dir, err = open()(p.pid)
+	}
+	if err != nil {
+		p.err, p.gone = err, isGone(err)
+		return
+	}
+	defer p.dir.Close()
+	p.read()
 }
 
 // lookOnce is one try. A panic is a fact about our reading.
@@ -162,8 +179,12 @@ func (s *survey) keep(p *process) error {
 	if err := s.putRaw(base, p); err != nil {
 		return err
 	}
+	s.proved[p.pid] = base + ".txt"
 	suspect := memory.Suspect{PID: p.pid, StartTicks: p.stat.Start()}
 	for _, f := range p.found {
+		if p.pid == os.Getpid() {
+			f.explained = "this is the collection itself"
+		}
 		members, err := s.putProofs(base, f)
 		if err != nil {
 			return err
@@ -210,7 +231,7 @@ func (s *survey) putProofs(base string, f finding) (members []string, err error)
 
 // summary is what stays of the process after the pass.
 func (p *process) summary() *summary {
-	out := &summary{Subject: *p.subject(), stat: p.stat, kernel: p.kernelThread(), gone: p.gone, err: p.err, nspid: p.status["NSpid"]}
+	out := &summary{Subject: *p.subject(), stat: p.stat, kernel: p.kernelThread(), gone: p.gone, err: p.err, nspid: p.status["NSpid"], ourMounts: p.ourMounts}
 	for _, d := range p.fds {
 		if !strings.HasPrefix(d.target, "/") || strings.HasPrefix(d.target, "/proc/") {
 			out.fds = append(out.fds, d)

@@ -23,6 +23,7 @@ import (
 type process struct {
 	ctx   context.Context
 	host  *collector.Host
+	base  *base
 	dir   proc.Dir
 	pid   int
 	stat  proc.Stat
@@ -39,6 +40,8 @@ type process struct {
 	environ []byte
 	maps    []proc.Mapping
 	fds     []descriptor
+	// ourMounts says that it is in our own mount namespace: names mean the same.
+	ourMounts bool
 
 	raw   []byte // sections
 	found []finding
@@ -161,6 +164,8 @@ func (p *process) read() {
 	text, _ = p.text("status", limitText)
 	proc.EachLine(string(text), func(key, value string) { p.status[key] = value })
 	p.exe, _ = p.link("exe")
+	ns, err := p.link("ns/mnt")
+	p.ourMounts = err == nil && ns != "" && ns == p.base.mntNS()
 	if p.kernelThread() {
 		p.cmdline, _ = p.text("cmdline", limitArgs)
 		return

@@ -22,13 +22,15 @@ type survey struct {
 	// seen holds a summary of every process, by pid; complete for host checks only.
 	seen map[int]*summary
 
-	mu     sync.Mutex
-	rows   []memory.Indicator
-	cut    int
-	tally  evidence.Tally
-	broken error // of the sink: nothing more can be kept
-	// regions and levels for the collector contents
+	mu       sync.Mutex
+	rows     []memory.Indicator
+	cut      int
+	tally    evidence.Tally
+	broken   error // of the sink: nothing more can be kept
 	suspects *memory.Suspects
+	proved   map[int]string // by pid: the member with the raw text of a process
+
+	base *base // what all checks share of the host
 }
 
 // A summary is what stays in memory of a process after the pass.
@@ -39,7 +41,9 @@ type summary struct {
 	gone   bool
 	err    error // why nothing was read of it
 	nspid  string
-	fds    []descriptor // those that lead to sockets, other processes, anonymous inodes
+	// ourMounts says that it is in our own mount namespace.
+	ourMounts bool
+	fds       []descriptor // those that lead to sockets, other processes, anonymous inodes
 }
 
 // maxRows bounds the table of indicators against a host made to fill it.
@@ -65,19 +69,30 @@ func (s *survey) note(what string, err error) {
 	s.tally.Add(what, err)
 }
 
+// merge counts the errors of a host check.
+func (s *survey) merge(t *evidence.Tally) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tally.Merge(t)
+}
+
 // put keeps what a host check read, as memory/indicators/host/NAME, and gives the
 // member's path.
 func (s *survey) put(name, source string, fill func(w io.Writer) error) string {
 	path := "memory/indicators/host/" + name
-	err := s.to.Put(s.ctx, evidence.Item{Path: path, Source: source}, fill)
-	if err != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.broken == nil {
-			s.broken = err
-		}
+	if err := s.to.Put(s.ctx, evidence.Item{Path: path, Source: source}, fill); err != nil {
+		s.stop(err)
 	}
 	return path
+}
+
+// stop notes that the sink keeps nothing more.
+func (s *survey) stop(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = err
+	}
 }
 
 // putBytes is put for what is in memory already.
