@@ -27,7 +27,7 @@ func identityKinds() []Kind {
 			Doc:    "the environment is not the one that the program was started with",
 			Benign: []string{"a long title written over the arguments runs on into the environment"}},
 		{ID: "identity-parent-broken", Technique: "T1036.009", Level: memory.Medium,
-			Doc:    "the process was handed over to init by a parent that ended, and so was the leader of its session",
+			Doc:    "the process was handed over to init or a subreaper by a parent that ended",
 			Benign: []string{"daemons fork twice to leave their terminal (daemon(7))", "nohup, disown, tmux and screen"}},
 	}
 }
@@ -38,11 +38,10 @@ func checkIdentity(s *survey, p *process) {
 		return
 	}
 	argv := p.argv()
-	if kernelLookalike(p, argv) {
-		return
-	}
 	identityPlace(p)
-	identityTitle(p, argv)
+	if !kernelLookalike(p, argv) {
+		identityTitle(p, argv)
+	}
 	identityStart(p)
 	identityParent(p)
 }
@@ -173,30 +172,42 @@ func clipped(s string) string {
 	return s
 }
 
-// identityParent looks for a process that was left to init by its parents. Daemons
-// do that too: so what it runs decides.
+// identityParent looks for a process whose parent is not the one that made it. A
+// child is in its parent's session unless it leads its own; one that is in
+// neither was handed over, to init or to a subreaper (prctl(2)), when its parent
+// ended. Daemons do that too: so what it runs decides.
 func identityParent(p *process) {
-	session := int(p.stat.Field[proc.StatSession])
-	if p.stat.Field[proc.StatPPID] != 1 || session == p.pid || session == 0 || p.pid == 1 {
+	session, parent := p.stat.Field[proc.StatSession], p.stat.Field[proc.StatPPID]
+	if parent == 0 || session == int64(p.pid) || session == 0 {
 		return
 	}
-	if _, err := p.host.Lstat(fmt.Sprintf("/proc/%d", session)); !isGone(err) {
+	text, err := p.host.ReadFile(fmt.Sprintf("/proc/%d/stat", parent), limitText)
+	if err != nil {
 		return
 	}
-	f := finding{id: "identity-parent-broken", seen: fmt.Sprintf("its parent is init now, and process %d, which led its session, has ended", session),
+	now, err := proc.ParseStat(string(text))
+	if err != nil || now.Field[proc.StatSession] == session {
+		return
+	}
+	f := finding{id: "identity-parent-broken", seen: fmt.Sprintf("its parent is %d (%s) now, which did not make it: it is in session %d", parent, clipped(now.Comm), session),
 		views: []memory.View{
-			{Source: p.path("stat") + " ppid", Says: "1"},
-			{Source: p.path("stat") + " session", Says: jsonl.Text(fmt.Sprintf("%d, which is no process", session))},
+			{Source: p.path("stat"), Says: jsonl.Text(fmt.Sprintf("parent %d, session %d", parent, session))},
+			{Source: fmt.Sprintf("/proc/%d/stat", parent), Says: jsonl.Text(fmt.Sprintf("session %d", now.Field[proc.StatSession]))},
 		}}
-	name := strings.TrimSuffix(p.exe, proc.DeletedMark)
-	ordinary := (systemPlace(name) || addedPlace(name)) && name == p.exe
-	switch {
-	case ordinary && !isInterpreter(name):
-		f.explained = "an installed program that left its terminal, as daemons do"
-	case ordinary && p.stat.Field[proc.StatTTY] != 0:
-		f.explained = "it still has a terminal"
-	case ordinary:
-		f.explained = "a script that was left to run on, as nohup and disown do"
-	}
+	f.explained = whyLeft(p)
 	p.report(f)
+}
+
+// whyLeft explains an installed program that runs on without its parent.
+func whyLeft(p *process) string {
+	name := strings.TrimSuffix(p.exe, proc.DeletedMark)
+	switch {
+	case !systemPlace(name) && !addedPlace(name) || name != p.exe:
+		return ""
+	case !isInterpreter(name):
+		return "an installed program that left its parent, as daemons do"
+	case p.stat.Field[proc.StatTTY] != 0:
+		return "it still has a terminal"
+	}
+	return "a script that was left to run on, as nohup and disown do"
 }

@@ -154,7 +154,7 @@ func titleOf(p *process, text []byte) string {
 	name := strings.TrimPrefix(word[strings.LastIndexByte(word, '/')+1:], "-")
 	bare, exe := strings.TrimSuffix(name, ":"), imageName(p.exe)
 	switch installed := systemPlace(p.exe) || addedPlace(p.exe); {
-	case !installed || len(bare) < 2 || kernelThreadName(name):
+	case !installed || len(bare) < 2 || kernelThreadName(first):
 		return ""
 	case (bare != name || rest != "") && (strings.HasPrefix(exe, bare) || strings.HasPrefix(bare, exe)):
 		return "a title that begins with the program's own name, as daemons show their state"
