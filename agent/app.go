@@ -34,6 +34,7 @@ type app struct {
 	tool       func() string // version and hash of this program
 	now        func() time.Time
 	cgo        func() bool // whether this program loads libraries of the machine
+	random     io.Reader   // what keys are made of; nil is the system's source
 	disk       func(dir string) packager.Disk
 	host       func(root string) *collector.Host
 	collectors func(args []string) []collector.Collector

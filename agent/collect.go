@@ -151,7 +151,7 @@ func rootOfMachine(h *collector.Host) bool {
 func (a *app) deviceFor(file, host string) (packager.Device, error) {
 	name := packager.DeviceName(host)
 	if file == "" {
-		d, err := packager.NewDevice(name)
+		d, err := packager.NewDevice(name, a.random)
 		d.Throwaway = true
 		return d, err
 	}
@@ -176,9 +176,12 @@ func (c *collection) create() (err error) {
 	if c.name, err = packager.NewID(string(c.id.HostName), c.began); err != nil {
 		return err
 	}
+	if c.device.Throwaway {
+		c.device.File = filepath.Join(c.o.out, packager.KeyName(c.name))
+	}
 	c.writer, err = packager.Create(packager.Options{
 		ID: c.name, Disk: c.a.disk(c.o.out), Device: c.device, Genesis: c.genesis(),
-		Command: c.a.signed(), Now: c.a.now, Observe: c.tally.observe,
+		Command: c.a.signed(), Now: c.a.now, Observe: c.tally.observe, Random: c.a.random,
 	})
 	if err != nil {
 		return err

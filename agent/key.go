@@ -35,7 +35,7 @@ func (a *app) keyNew(file, name string) error {
 	if name == "" {
 		name = packager.DeviceName(string(a.identity().HostName))
 	}
-	d, err := packager.NewDevice(name)
+	d, err := packager.NewDevice(name, a.random)
 	if err != nil {
 		return usage(err, "")
 	}

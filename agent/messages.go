@@ -94,6 +94,9 @@ const (
 	mSumVerdict
 	mSumStopped
 	mSumNotSafe
+	mSumDark
+	mSumNotDark
+	mSumRotate
 	mSumTaken
 	mSumAll
 	mSumShort
@@ -193,6 +196,8 @@ const (
 	mRecoveredBy
 	mRecoveredNext
 	mRecoveredPaper
+	mRecoveredKey
+	mKeyLeft
 	mNotRecovered
 	mKeyMade
 	mDevice

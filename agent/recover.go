@@ -42,6 +42,11 @@ func (a *app) recover(ctx context.Context, name, key string) error {
 	at := filepath.Join(dir, r.Name)
 	fmt.Fprintln(a.stdout, a.text(mRecovered, escape(at), r.Report.Checkpoint, countText(r.Report.AuthenticBytes), countText(r.Report.Bytes-r.Report.AuthenticBytes)))
 	fmt.Fprintln(a.stdout, a.text(mRecoveredBy, fingerprint, escape(filepath.Join(dir, r.Log))))
+	if file := escape(filepath.Join(dir, r.KeyFile)); r.KeyErr != nil {
+		fmt.Fprintln(a.stdout, a.text(mKeyLeft, file, escape(r.KeyErr.Error())))
+	} else if r.KeyFile != "" {
+		fmt.Fprintln(a.stdout, a.text(mRecoveredKey, file))
+	}
 	for _, note := range r.Report.Notes {
 		fmt.Fprintln(a.stdout, "  - "+escape(note))
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"hozen/collector"
@@ -38,6 +39,8 @@ type summary struct {
 	Outcomes    map[string]int64 `json:"outcomes"`
 	Shortfalls  int64            `json:"shortfalls"`
 	Short       []shortfall      `json:"short"`
+	// Blackouts are when private keys were out of memory, and whether wholly.
+	Blackouts []packager.Blackout `json:"blackouts,omitempty"`
 }
 
 type shortfall struct {
@@ -70,6 +73,7 @@ func (c *collection) summarise(sealed packager.Sealed) summary {
 		Throwaway: c.device.Throwaway, Stopped: c.stopped, SafeAt: c.ui.safe, Checkpoints: sealed.Checkpoints,
 		TookMS: c.a.now().Sub(c.began).Milliseconds(), Members: sealed.Members, Payload: sealed.Payload,
 		Outcomes: c.tally.outcomes(), Shortfalls: c.tally.now().short, Short: []shortfall{}, Warnings: append([]warning{}, c.ui.warnings...),
+		Blackouts: c.writer.Blackouts(),
 	}
 	for _, r := range c.tally.shortfalls {
 		s.Short = append(s.Short, shortfall{escape(r.Path), r.Collector, r.Outcome.String(), escape(r.Note)})
@@ -96,6 +100,7 @@ func (c *collection) print(w io.Writer, s summary) {
 	for _, text := range c.ui.told {
 		fmt.Fprintln(w, text)
 	}
+	c.printBlackouts(w, s)
 	if s.SafeAt == 0 && c.host.Live && c.volatilePlanned() {
 		say(mSumNotSafe)
 	}
@@ -115,6 +120,23 @@ func (c *collection) print(w io.Writer, s summary) {
 	say(mSumNext, "hozen verify --fingerprint "+s.Fingerprint+" --head "+s.Head+" "+escape(shellWord(s.Archive)))
 	if s.ForAuditors != s.Verdict {
 		say(mSumUntrusted, s.ForAuditors)
+	}
+}
+
+// printBlackouts says whether our own keys can be in the image of memory.
+func (c *collection) printBlackouts(w io.Writer, s summary) {
+	for _, b := range s.Blackouts {
+		if b.Whole {
+			fmt.Fprintln(w, c.a.text(mSumDark))
+		} else {
+			fmt.Fprintln(w, c.a.text(mSumNotDark, escape(strings.Join(b.Kept, "; "))))
+		}
+		if b.Left != "" {
+			fmt.Fprintln(w, c.a.text(mKeyLeft, escape(b.KeyFile), escape(b.Left)))
+		}
+	}
+	if len(s.Blackouts) > 0 && c.o.key != "" {
+		fmt.Fprintln(w, c.a.text(mSumRotate, escape(c.o.key)))
 	}
 }
 

@@ -85,3 +85,31 @@ func frameEnds(t *testing.T, b []byte) (ends []int) {
 		ends = append(ends, off)
 	}
 }
+
+// Of keys that were announced, and were not, both verifiers say the same.
+func TestAuditScriptFollowsTheDeviceKey(t *testing.T) {
+	needAuditTools(t)
+	w, n := newWorld(t), 0
+	line, err := w.device.AllowedSigner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := filepath.Join(t.TempDir(), "allowed_signers")
+	if err := os.WriteFile(trust, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range keyTampers() {
+		if !strings.Contains(c.name, "device key") {
+			continue
+		}
+		n++
+		ch := &change{archive: bytes.Clone(w.archive), o: w.o}
+		c.do(t, w, ch)
+		if got := audit(t, t.TempDir(), ch.archive, trust); got != string(c.want) {
+			t.Errorf("%s: audit.sh says %s, want %s", c.name, got, c.want)
+		}
+	}
+	if n < 4 {
+		t.Errorf("only %d cases", n)
+	}
+}

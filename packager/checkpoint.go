@@ -6,13 +6,14 @@ import (
 
 // Checkpoint signs and flushes all that was put before, and gives the number of
 // the checkpoint. It returns an error only when evidence can no longer be kept.
+// While the private keys are out of memory (Blackout) it does nothing.
 func (w *Writer) Checkpoint() (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.alive(); err != nil {
 		return w.k, err
 	}
-	if w.seg.entries == 0 && len(w.seg.records) == 0 {
+	if w.dark != nil || w.seg.entries == 0 && len(w.seg.records) == 0 {
 		return w.k, nil
 	}
 	return w.k, w.note(w.checkpoint("open"))
@@ -22,16 +23,24 @@ func (w *Writer) Checkpoint() (int, error) {
 // cut harmless: records and manifest, statement, flush; then the log; then the
 // old key is erased. The log never knows more than the archive holds.
 func (w *Writer) checkpoint(status string) error {
+	if err := w.lightEarly(); err != nil {
+		return err
+	}
+	next, err := newSessionKey(w.o.Random)
+	if err != nil {
+		return err
+	}
+	return w.announce(next, status)
+}
+
+// announce makes the checkpoint that says who signs the next one.
+func (w *Writer) announce(next *sessionKey, status string) error {
 	k := w.k + 1
 	manifest, err := w.segmentManifest(k)
 	if err != nil {
 		return err
 	}
 	if err := w.s.drain(); err != nil {
-		return err
-	}
-	next, err := newSessionKey()
-	if err != nil {
 		return err
 	}
 	c := Checkpoint{
@@ -50,7 +59,7 @@ func (w *Writer) checkpoint(status string) error {
 	if err := w.logCheckpoint(k, c, hexSum(statement)); err != nil {
 		return err
 	}
-	w.key.erase()
+	w.eraseSessionKey()
 	w.key, w.k, w.prev = next, k, hexSum(statement)
 	w.seg = segment{tarStart: w.s.tar, began: w.o.Now(), records: w.seg.records[:0], manifest: w.seg.manifest[:0]}
 	return nil

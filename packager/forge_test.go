@@ -57,7 +57,7 @@ func bareForge(t testing.TB, d Device) *forge {
 }
 
 func (f *forge) fresh() *sessionKey {
-	k, err := newSessionKey()
+	k, err := newSessionKey(nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -290,7 +290,7 @@ func odd(h []byte, change func([]byte)) []byte {
 // newDevice makes a device for a test.
 func newDevice(t testing.TB, name string) Device {
 	t.Helper()
-	d, err := NewDevice(name)
+	d, err := NewDevice(name, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,8 @@ func goldenNames() []string {
 		"empty file", "garbage appended", "second archive appended", "seek table altered", "contents changed", "recompressed at another level",
 		"data frame removed", "data frames swapped", "marker removed", "segment removed", "segment replayed", "segment of another collection instead",
 		"seal of another archive", "statement as a compressed frame", "statement signed by a stranger", "statement in re-wrapped armor",
-		"bytes behind the inner signature", "device key where a session key was announced", "seal by another device", "seal edited",
+		"bytes behind the inner signature", "device key where a session key was announced", "device key announced and used",
+		"session key where the device key was announced", "seal by another device", "seal edited",
 		"extra member in the seal", "sealed without the bag's manifest", "half-written last line of the log", "newest log events cut off",
 		"empty log", "log of another collection", "log event edited", "log event deleted", "log made anew by the device", "log event by an unknown key"}
 }

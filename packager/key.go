@@ -3,15 +3,17 @@ package packager
 import (
 	"crypto"
 	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"hozen/packager/secret"
 )
 
 // A Device is who signs genesis and seal: a name and a key that only this
@@ -22,6 +24,13 @@ type Device struct {
 	// Throwaway says that the key was made for this collection only: somebody
 	// must write its fingerprint down, or nobody can know whose it was.
 	Throwaway bool
+	// File is where the private key can be read again after it was out of memory (see
+	// Writer.Blackout): the file that it was read from, or, of a throw-away key, one
+	// that does not exist and that it is kept in so long.
+	File string
+	// Kept is why a copy of the key may be in memory whatever we do; nil if there is
+	// no reason to think so.
+	Kept error
 }
 
 var devicePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
@@ -41,12 +50,13 @@ func DeviceName(s string) string {
 	return name
 }
 
-// NewDevice makes a fresh Ed25519 key.
-func NewDevice(name string) (Device, error) {
+// NewDevice makes a fresh Ed25519 key of 32 bytes of random; nil is the random
+// source of the system.
+func NewDevice(name string, random io.Reader) (Device, error) {
 	if !devicePattern.MatchString(name) {
 		return Device{}, fmt.Errorf("device name %q: want letters, digits, dots, dashes, at most 63", name)
 	}
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	key, err := secret.New(random)
 	if err != nil {
 		return Device{}, err
 	}
@@ -82,20 +92,28 @@ func AllowedSigner(principal string, k ssh.PublicKey) string {
 
 // SaveDevice writes the private key in OpenSSH's form to file (mode 0600, never
 // over an existing file) and the public key to file.pub, with "device:<name>" as
-// the comment of both.
+// the comment of both. An Ed25519 key is written past the page cache where that can
+// be; empty lines fill its file up to a block.
 func SaveDevice(d Device, file string) error {
-	block, err := ssh.MarshalPrivateKey(d.Signer, "device:"+d.Name)
-	if err != nil {
-		return fmt.Errorf("%w %s: %w", ErrKey, file, err)
+	if err := savePrivate(d, file); err != nil {
+		return err
 	}
 	pub, err := d.Public()
 	if err != nil {
 		return fmt.Errorf("%w %s: %w", ErrKey, file, err)
 	}
-	if err := writeNew(file, pem.EncodeToMemory(block), 0o600); err != nil {
-		return err
-	}
 	return writeNew(file+".pub", []byte(publicText(pub)+" device:"+d.Name+"\n"), 0o644)
+}
+
+func savePrivate(d Device, file string) error {
+	if k, ok := d.Signer.(*secret.Key); ok {
+		return k.Write(file, "device:"+d.Name, true)
+	}
+	block, err := ssh.MarshalPrivateKey(d.Signer, "device:"+d.Name)
+	if err != nil {
+		return fmt.Errorf("%w %s: %w", ErrKey, file, err)
+	}
+	return writeNew(file, pem.EncodeToMemory(block), 0o600)
 }
 
 func writeNew(file string, b []byte, mode os.FileMode) error {
@@ -114,23 +132,23 @@ func writeNew(file string, b []byte, mode os.FileMode) error {
 // P-256; without a passphrase) wrote. The device's name is the comment of
 // file.pub, where that is "device:<name>", else the given one.
 func LoadDevice(file, name string) (Device, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
+	d := Device{Name: name, File: file}
+	k, kept, err := secret.Read(file)
+	switch {
+	case errors.Is(err, secret.ErrOther):
+		if d.Signer, err = readOther(file); err != nil {
+			return Device{}, err
+		}
+		d.Kept = fmt.Errorf("%s: %w: a key of its kind or form is read by a library that makes copies", file, secret.ErrKept)
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		return Device{}, err
-	}
-	defer clear(b)
-	raw, err := ssh.ParseRawPrivateKey(b)
-	if err != nil {
-		return Device{}, fmt.Errorf("%w %s: %w", ErrKey, file, err)
-	}
-	d := Device{Name: name}
-	switch k := raw.(type) {
-	case *ed25519.PrivateKey:
-		d.Signer = *k
-	case crypto.Signer:
-		d.Signer = k
+	case err != nil:
+		return Device{}, fmt.Errorf("%w %w", ErrKey, err)
 	default:
-		return Device{}, fmt.Errorf("%w %s: of type %T: cannot sign", ErrKey, file, raw)
+		d.Signer, d.Kept = k, kept
+	}
+	if st, err := os.Stat(file); err != nil || !st.Mode().IsRegular() {
+		d.File = "" // a pipe is read once
 	}
 	if pub, err := os.ReadFile(file + ".pub"); err == nil {
 		if _, comment, _, _, err := ssh.ParseAuthorizedKey(pub); err == nil && strings.HasPrefix(comment, "device:") {
@@ -143,31 +161,51 @@ func LoadDevice(file, name string) (Device, error) {
 	return d, nil
 }
 
+// readOther reads a key that is not Ed25519 in OpenSSH's form.
+func readOther(file string) (crypto.Signer, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(b)
+	raw, err := ssh.ParseRawPrivateKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w %s: %w", ErrKey, file, err)
+	}
+	switch k := raw.(type) {
+	case *ed25519.PrivateKey:
+		return *k, nil
+	case crypto.Signer:
+		return k, nil
+	}
+	return nil, fmt.Errorf("%w %s: of type %T: cannot sign", ErrKey, file, raw)
+}
+
 // A sessionKey signs one checkpoint, and is erased.
 type sessionKey struct {
-	private ed25519.PrivateKey
+	private crypto.Signer
 	public  string
 }
 
-func newSessionKey() (*sessionKey, error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+func newSessionKey(random io.Reader) (*sessionKey, error) {
+	key, err := secret.New(random)
 	if err != nil {
 		return nil, err
 	}
-	pub, err := ssh.NewPublicKey(key.Public())
+	return sessionKeyOf(key)
+}
+
+func sessionKeyOf(s crypto.Signer) (*sessionKey, error) {
+	pub, err := ssh.NewPublicKey(s.Public())
 	if err != nil {
 		return nil, err
 	}
-	return &sessionKey{private: key, public: publicText(pub)}, nil
+	return &sessionKey{private: s, public: publicText(pub)}, nil
 }
 
 func (k *sessionKey) sign(namespace string, msg []byte) ([]byte, error) {
 	return signWith(k.private, namespace, msg)
 }
-
-// erase overwrites the private key. Go may have copied it before; what can be
-// done here is done.
-func (k *sessionKey) erase() { clear(k.private) }
 
 func signWith(key crypto.Signer, namespace string, msg []byte) ([]byte, error) {
 	s, err := ssh.NewSignerFromSigner(key)

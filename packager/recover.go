@@ -15,6 +15,10 @@ type Recovery struct {
 	Name   string  // of the file now: <id>.incomplete.tar.zst
 	Report *Report // what is authentic in it
 	Log    string  // the custody log, with the new event
+	// KeyFile is that of a throw-away key which a power cut during a blackout left, and
+	// which was removed; "" if there was none. KeyErr is why it could not be.
+	KeyFile string
+	KeyErr  error
 }
 
 // IncompleteName gives the name of an archive that was recovered: it never gets
@@ -32,7 +36,8 @@ var ErrInUse = errors.New("still being written by a running collection")
 // log (event "recovered", signed by d), and renames the file to
 // <id>.incomplete.tar.zst. Not a byte of it is altered: what came after the last
 // checkpoint stays, unauthenticated. A contradiction is reported and nothing is
-// done; neither is it while the writer still runs (ErrInUse).
+// done; neither is it while the writer still runs (ErrInUse). Last, the file of a
+// throw-away key that is left beside it is overwritten and removed.
 func Recover(ctx context.Context, dir, partialName string, d Device, tool string, command []string, now time.Time) (Recovery, error) {
 	id, ok := strings.CutSuffix(partialName, ".tar.zst"+partialSuffix)
 	if !ok || !ValidID(id) {
@@ -77,7 +82,13 @@ func Recover(ctx context.Context, dir, partialName string, d Device, tool string
 	if err := appendRecovered(dir, id, log, e, d, now); err != nil {
 		return r, err
 	}
-	return r, Dir(dir).Rename(partialName, r.Name)
+	if err := Dir(dir).Rename(partialName, r.Name); err != nil {
+		return r, err
+	}
+	if found, err := removeKeyFile(filepath.Join(dir, KeyName(id))); found {
+		r.KeyFile, r.KeyErr = KeyName(id), err
+	}
+	return r, nil
 }
 
 // verifyAndHash gives the report on a file, and the SHA-256 of all its bytes.

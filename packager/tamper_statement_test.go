@@ -2,7 +2,6 @@ package packager
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -25,7 +24,7 @@ func lying(name string, second, last, seal lie) tamper {
 }
 
 func stranger() *sessionKey {
-	k, err := newSessionKey()
+	k, err := newSessionKey(nil)
 	if err != nil {
 		panic(err) // no randomness: nothing can be tested
 	}
@@ -115,7 +114,7 @@ func statementTampers() []tamper {
 func keyTampers() []tamper {
 	return []tamper{
 		{"device key where a session key was announced", Invalid, func(t *testing.T, w *world, c *change) {
-			k := &sessionKey{private: w.device.Signer.(ed25519.PrivateKey)}
+			k := &sessionKey{private: w.device.Signer}
 			pub, err := w.device.Public()
 			if err != nil {
 				t.Fatal(err)
@@ -123,6 +122,13 @@ func keyTampers() []tamper {
 			k.public = publicText(pub)
 			lying("", lie{signer: k, change: func(s *Checkpoint) { s.Key = k.public }}, lie{}, lie{}).do(t, w, c)
 		}},
+		announcing("device key announced and used", Valid, func(f *forge, device *sessionKey) { f.key = device }),
+		announcing("session key where the device key was announced", Invalid, func(f *forge, _ *sessionKey) { f.key = f.fresh() }),
+		announcing("device key used once more than it was announced", Invalid, func(f *forge, device *sessionKey) {
+			f.key = device
+			f.checkpoint("open", lie{})
+			f.key = device
+		}),
 		{"root with key k+1 rewrites segment k", Invalid, func(t *testing.T, w *world, c *change) {
 			f := newForge(t, w.device)
 			f.member("data/a.txt", "evidence\n")
@@ -163,6 +169,27 @@ func keyTampers() []tamper {
 			c.archive = f.finish()
 		}},
 	}
+}
+
+// announcing makes an archive whose checkpoint 2 announces the device key, as a
+// blackout does; then decides who signs what follows.
+func announcing(name string, want Verdict, then func(f *forge, device *sessionKey)) tamper {
+	return tamper{name, want, func(t *testing.T, w *world, c *change) {
+		device, err := sessionKeyOf(w.device.Signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := newForge(t, w.device)
+		f.member("data/a.txt", "evidence\n")
+		f.checkpoint("open", lie{})
+		f.member("data/b.txt", "more\n")
+		f.checkpoint("open", setStatement(func(s *Checkpoint) { s.NextKey = device.public }))
+		f.member("data/memory/image", "taken in the dark\n")
+		then(f, device)
+		f.checkpoint("open", lie{})
+		f.member("data/c.txt", "most\n")
+		c.archive = f.finish()
+	}}
 }
 
 // copyGenesis gives g the beginning and the first key of an honest archive, as a

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -32,6 +33,9 @@ type Options struct {
 	Observe func(evidence.Record)
 	// Workers is the number of compressors; 0 means one for each processor, at most 4.
 	Workers int
+	// Random is what session keys are made of, 32 bytes each; nil means the random
+	// source of the system.
+	Random io.Reader
 }
 
 // A Writer makes one archive. It is an evidence.Sink and a collector.Keeper.
@@ -43,17 +47,21 @@ type Writer struct {
 	file  File
 	log   *custodyLog
 
-	mu     sync.Mutex // held while a member is written
-	s      *stream
-	names  *names
-	seg    segment
-	tree   tree
-	k      int    // checkpoints so far
-	prev   string // hash of the last statement
-	gen    string // hash of the genesis statement
-	key    *sessionKey
-	broken error
-	closed bool
+	mu    sync.Mutex // held while a member is written
+	s     *stream
+	names *names
+	seg   segment
+	tree  tree
+	k     int    // checkpoints so far
+	prev  string // hash of the last statement
+	gen   string // hash of the genesis statement
+	key   *sessionKey
+	dark  *Blackout // not nil while the private keys are out of memory
+	// keyFile is where a throw-away key is meanwhile; "" if there is no such file.
+	keyFile   string
+	blackouts []Blackout
+	broken    error
+	closed    bool
 
 	payload, tags, index, joined ledger
 	payloadBytes                 int64
@@ -158,7 +166,7 @@ func (w *Writer) open() (err error) {
 
 // begin writes the first members and the event "started".
 func (w *Writer) begin() (err error) {
-	if w.key, err = newSessionKey(); err != nil {
+	if w.key, err = newSessionKey(w.o.Random); err != nil {
 		return err
 	}
 	statement, sig, err := w.genesis()
@@ -305,6 +313,9 @@ func (w *Writer) tick() {
 }
 
 func (w *Writer) due() bool {
+	if w.dark != nil {
+		return w.fullInTheDark()
+	}
 	return w.seg.entries+len(w.seg.records) > 0 && (w.s.tar-w.seg.tarStart >= dueBytes ||
 		w.seg.entries >= dueMembers || len(w.seg.records) >= dueRecords || w.o.Now().Sub(w.seg.began) >= dueAfter)
 }
@@ -324,8 +335,6 @@ func (w *Writer) close() error {
 	w.closed = true
 	close(w.stopTicker)
 	w.s.close()
-	if w.key != nil {
-		w.key.erase()
-	}
-	return errors.Join(w.file.Close(), w.log.file.Close())
+	w.eraseSessionKey()
+	return errors.Join(w.file.Close(), w.log.file.Close(), w.forgetKeyFile())
 }

@@ -19,7 +19,7 @@ var testTime = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 func testOptions(t testing.TB, dir string) Options {
 	t.Helper()
-	d, err := NewDevice("pc-42")
+	d, err := NewDevice("pc-42", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func command(args []string) error {
 
 // archive makes one sealed archive with a key of its own and prints its name.
 func archive(dir string, fill func(evidence.Sink) error) error {
-	device, err := packager.NewDevice("bench")
+	device, err := packager.NewDevice("bench", nil)
 	if err != nil {
 		return err
 	}

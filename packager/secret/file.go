@@ -1,0 +1,123 @@
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// longestFile bounds a key file.
+const longestFile = 16 << 10
+
+// ErrKept is wrapped by the error that says why a key cannot be kept in a file
+// without the file's bytes staying in memory: a file system that lives there, or
+// one that is not read and written past the page cache.
+var ErrKept = errors.New("a copy would stay in memory")
+
+// Read reads a key file that Write or ssh-keygen wrote. kept is nil, or (wrapping
+// ErrKept) why a copy of the key may be in memory, or can never be out of it, beside
+// the Key. ErrOther: the file holds another kind of key.
+func Read(file string) (k *Key, kept, err error) {
+	text, err := newPages(longestFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer text.free()
+	n, kept, err := readFile(file, text.b)
+	if err != nil {
+		return nil, nil, err
+	}
+	scratch, err := newPages(len(text.b))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer scratch.free()
+	seed, err := newPages(seedSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	public := make([]byte, publicSize)
+	Deep(func() { err = parse(seed.b[:seedSize], public, text.b[:n], scratch.b) })
+	if err != nil {
+		seed.free()
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return keyOf(seed), kept, nil
+}
+
+// Write writes the key into a new file (mode 0600) in OpenSSH's form, and makes it
+// durable. Empty lines fill it up to a whole block: it is written past the page
+// cache. Where that cannot be, ErrKept says why and there is no file, unless any is
+// true: then it is written all the same.
+func (k *Key) Write(file, comment string, any bool) error {
+	text, err := newPages(longestFile)
+	if err != nil {
+		return err
+	}
+	defer text.free()
+	scratch, err := newPages(longestFile)
+	if err != nil {
+		return err
+	}
+	defer scratch.free()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.seed == nil {
+		return ErrErased
+	}
+	n := 0
+	Deep(func() { n = format(text.b, scratch.b, k.seed.b[:seedSize], k.public, comment) })
+	if n == 0 {
+		return fmt.Errorf("%s: the comment is too long", file)
+	}
+	whole := (n + pageSize - 1) / pageSize * pageSize
+	for i := n; i < whole; i++ {
+		text.b[i] = '\n'
+	}
+	err = writeFile(file, text.b[:whole])
+	if any && errors.Is(err, ErrKept) {
+		err = writePlain(file, text.b[:n])
+	}
+	return err
+}
+
+// Remove overwrites a file of one block that Write wrote, and removes it. What the
+// medium itself keeps of overwritten blocks (flash, a journal) is not in our hands.
+func Remove(file string) error {
+	zeros, err := newPages(pageSize)
+	if err != nil {
+		return err
+	}
+	defer zeros.free()
+	err = overwrite(file, zeros.b)
+	return errors.Join(err, os.Remove(file))
+}
+
+// writePlain writes a new file as any other.
+func writePlain(file string, b []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// readPlain reads a file, or what comes through a pipe, up to the bound.
+func readPlain(f *os.File, b []byte) (n int, err error) {
+	for n < len(b) {
+		k, err := f.Read(b[n:])
+		n += k
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return 0, fmt.Errorf("%s: over %d bytes: not a key file", f.Name(), len(b)-1)
+}
