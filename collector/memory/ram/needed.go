@@ -1,0 +1,114 @@
+package ram
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+
+	"hozen/collector"
+	"hozen/packager/evidence"
+)
+
+// A needed is a text or file without which an image is hard to read.
+type needed struct {
+	what, path string
+	from       []string // the first that is there is taken
+	limit      int64
+	elsewhere  bool // the collector kernel takes it: path is that of its item
+}
+
+const (
+	shortText = 1 << 20
+	longText  = 256 << 20
+)
+
+// needed lists what goes along with the image.
+func (t *take) needed() []needed {
+	list := []needed{
+		{what: "banner", path: "memory/ram/banner.txt", from: []string{"/proc/version"}, limit: shortText},
+		{what: "vmcoreinfo", path: "memory/ram/vmcoreinfo.txt", from: []string{vmcoreinfoName}, limit: maxNote},
+		{what: "meminfo", path: "memory/ram/meminfo.txt", from: []string{"/proc/meminfo"}, limit: shortText},
+		{what: "btf", path: "memory/ram/vmlinux.btf", from: []string{"/sys/kernel/btf/vmlinux"}, limit: longText},
+	}
+	for _, n := range []needed{
+		{what: "command line", path: "memory/ram/cmdline.txt", from: []string{"/proc/cmdline"}, limit: shortText},
+		{what: "symbols", path: "memory/ram/kallsyms.txt", from: []string{"/proc/kallsyms"}, limit: longText},
+		{what: "configuration", path: "memory/ram/config.gz", from: []string{"/proc/config.gz"}, limit: shortText},
+	} {
+		if n.elsewhere = t.o.Kernel; n.elsewhere {
+			n.path = "volatile/kernel" + n.from[0]
+		}
+		list = append(list, n)
+	}
+	if r := releaseOf(t.h); r != "" {
+		list = append(list,
+			needed{what: "system map", path: "memory/ram/System.map-" + r, limit: longText,
+				from: []string{"/boot/System.map-" + r, "/lib/modules/" + r + "/System.map", "/usr/lib/debug/boot/System.map-" + r}},
+			needed{what: "configuration file", path: "memory/ram/config-" + r, limit: shortText,
+				from: []string{"/boot/config-" + r, "/lib/modules/" + r + "/config"}})
+	}
+	return list
+}
+
+// putNeeded takes what is not taken elsewhere.
+func (t *take) putNeeded(ctx context.Context, to evidence.Sink) error {
+	for _, n := range t.needed() {
+		if n.elsewhere {
+			continue
+		}
+		if err := t.putOne(ctx, to, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *take) putOne(ctx context.Context, to evidence.Sink, n needed) error {
+	item := evidence.Item{Path: n.path, Source: strings.Join(n.from, ", ")}
+	for _, name := range n.from {
+		if meta, err := t.h.Stat(name); err == nil {
+			item.Source = name
+			if !strings.HasPrefix(name, "/proc/") && !strings.HasPrefix(name, "/sys/") {
+				item.File = meta
+			}
+			break
+		}
+	}
+	return to.Put(ctx, item, func(w io.Writer) error {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case n.what == "vmcoreinfo":
+			return t.copyNote(w)
+		case strings.Contains(item.Source, ", "):
+			return &fs.PathError{Op: "open", Path: item.Source, Err: fs.ErrNotExist}
+		}
+		return copyFollowed(t.h, w, item.Source, n.limit)
+	})
+}
+
+// copyNote writes the note VMCOREINFO as it was read from physical memory.
+func (t *take) copyNote(w io.Writer) error {
+	if t.src.note == nil {
+		_, err := readNotePlace(t.h)
+		return errors.Join(err, evidence.NotHere("no note VMCOREINFO was read"))
+	}
+	_, err := w.Write(append(t.src.note, '\n'))
+	return err
+}
+
+// copyFollowed is Host.Copy through a symbolic link, which /boot may hold.
+func copyFollowed(h *collector.Host, w io.Writer, name string, limit int64) error {
+	f, err := h.OpenFollow(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n, err := io.Copy(w, io.LimitReader(f, limit+1))
+	if err == nil && n > limit {
+		err = evidence.Cut("%s: %v (%d bytes)", name, collector.ErrTooLong, limit)
+	}
+	return err
+}
