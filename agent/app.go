@@ -37,7 +37,7 @@ type app struct {
 	random     io.Reader   // what keys are made of; nil is the system's source
 	disk       func(dir string) packager.Disk
 	host       func(root string) *collector.Host
-	collectors func(args []string) []collector.Collector
+	collectors func(request) []collector.Collector
 }
 
 func newApp(args []string) *app {

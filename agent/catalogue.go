@@ -55,6 +55,8 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mFlagProfile:    {"how far to go (`NAME`): volatile, standard or full", "収集の範囲 `NAME`: volatile、standard、full"},
 	mFlagOnly:       {"take only these collectors (`NAMES`, with commas; may be repeated)", "指定した収集器だけを使う（`NAMES` はコンマ区切り、繰り返し可）"},
 	mFlagSkip:       {"leave these collectors out (`NAMES`, with commas; may be repeated)", "指定した収集器を使わない（`NAMES` はコンマ区切り、繰り返し可）"},
+	mFlagRAM:        {"take physical memory, too: it may hold passwords and keys (profile full takes it in any case)", "物理メモリーも取る。パスワードや鍵を含むことがある（profile full では常に取る）"},
+	mFlagSwap:       {"take RAM and the swap areas", "物理メモリーとスワップ領域を取る"},
 	mFlagLimit:      {"stop taking after this `TIME` (3m), and seal (default: no limit)", "この時間 `TIME`（例 3m）で収集を終え、封印する（既定: 無制限）"},
 	mFlagCase:       {"`NUMBER` of the case", "案件の番号 `NUMBER`"},
 	mFlagEvidence:   {"`NUMBER` of this evidence in the case", "案件の中での証拠の番号 `NUMBER`"},
@@ -303,6 +305,7 @@ func docsJapanese(name string) (string, bool) {
 		"sessions":   "ログイン中と過去の利用者、端末、SSH",
 		"containers": "docker、containerd、podman、LXC のコンテナー",
 		"indicators": "メモリー上の痕跡: 注入コード、隠しプロセス、フック、なりすまし",
+		"ram":        "物理メモリーの LiME イメージ、読めた範囲の表、取得中の変化の実測",
 		"temporary":  "メモリー上のファイルシステム: 全項目と、上限までの中身",
 	}[name]
 	return doc, ok

@@ -28,6 +28,7 @@ type collectOptions struct {
 	place              string
 	witness            []string
 	key                string
+	ram, swap          bool
 	dryRun             bool
 	json, quiet        bool
 }
@@ -51,6 +52,8 @@ func (a *app) collectCommand() *cobra.Command {
 	f.StringVar(&o.profile, "profile", "standard", a.text(mFlagProfile))
 	f.StringSliceVar(&o.only, "only", nil, a.text(mFlagOnly))
 	f.StringSliceVar(&o.skip, "skip", nil, a.text(mFlagSkip))
+	f.BoolVar(&o.ram, "ram", false, a.text(mFlagRAM))
+	f.BoolVar(&o.swap, "swap", false, a.text(mFlagSwap))
 	f.Func("time-limit", a.text(mFlagLimit), o.setLimit)
 	f.StringVar(&o.caseNo, "case", "", a.text(mFlagCase))
 	f.StringVar(&o.evidenceNo, "evidence", "", a.text(mFlagEvidence))
@@ -70,6 +73,22 @@ func (o *collectOptions) setLimit(s string) (err error) {
 		return errors.New("want a positive duration such as 3m")
 	}
 	return nil
+}
+
+// asked names the flags that were given for collectors that are not always run.
+// Swap areas are taken with RAM, by the same collector.
+func (o *collectOptions) asked() (flags []string) {
+	if o.ram || o.swap {
+		flags = append(flags, "--ram")
+	}
+	return flags
+}
+
+func (o *collectOptions) request(args []string) request {
+	return request{
+		args: args, swap: o.swap,
+		kernel: (len(o.only) == 0 || slices.Contains(o.only, "kernel")) && !slices.Contains(o.skip, "kernel"),
+	}
 }
 
 // collection is one run of collect.
@@ -124,8 +143,8 @@ func (c *collection) prepare() (err error) {
 	if !c.host.Live && !rootOfMachine(c.host) {
 		return usage(fmt.Errorf("--root %s: not the root of a machine: nothing of %s is in it", c.o.root, strings.Join(rootFolders(), ", ")), "")
 	}
-	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, TimeLimit: c.o.limit}
-	if c.plan, err = collector.NewPlan(c.a.collectors(c.a.args), choice, c.host); err != nil {
+	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, Asked: c.o.asked(), TimeLimit: c.o.limit}
+	if c.plan, err = collector.NewPlan(c.a.collectors(c.o.request(c.a.args)), choice, c.host); err != nil {
 		return usage(err, c.a.text(mHintCommandHelp, "hozen collect"))
 	}
 	if len(c.plan.Running()) == 0 {

@@ -92,7 +92,7 @@ func (a *app) doctor(out string, asJSON bool) error {
 
 func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
 	h := a.host("/")
-	plan, err := collector.NewPlan(a.collectors(a.args), collector.Choice{Profile: "standard"}, h)
+	plan, err := collector.NewPlan(a.collectors(request{args: a.args}), collector.Choice{Profile: "standard"}, h)
 	if err != nil {
 		return diagnosis{}, nil, fail(err, "")
 	}

@@ -119,7 +119,7 @@ func faultBodies() map[string]string {
 	return m
 }
 
-func faultCollectors([]string) []collector.Collector {
+func faultCollectors(request) []collector.Collector {
 	var out []collector.Collector
 	for _, n := range []string{"first", "second", "third"} {
 		out = append(out, collector.Collector{
@@ -251,8 +251,8 @@ func TestFullFileSystem(t *testing.T) {
 	}
 	defer unmount()
 	a, _, stderr := testApp("collect", "--root", emptyHost(t), "--out", dir)
-	a.collectors = func([]string) []collector.Collector {
-		return append(faultCollectors(nil), collector.Collector{
+	a.collectors = func(request) []collector.Collector {
+		return append(faultCollectors(request{}), collector.Collector{
 			Name: "large", Doc: "more than there is room for", Volatility: collector.Temporary, Limit: collector.Limit{Time: time.Minute},
 			Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 				return to.Put(ctx, evidence.Item{Path: "volatile/large/random", Source: "test"}, func(w io.Writer) error {

@@ -30,6 +30,8 @@ const (
 	mFlagProfile
 	mFlagOnly
 	mFlagSkip
+	mFlagRAM
+	mFlagSwap
 	mFlagLimit
 	mFlagCase
 	mFlagEvidence

@@ -186,7 +186,7 @@ func (p *progress) safety(k int, now counts) (word string, lines []string) {
 // leftOut names the volatile collectors that the plan does not run.
 func leftOut(p *collector.Plan) (names []string) {
 	for _, s := range p.Steps {
-		if s.Skip != "" && s.Collector.Volatility.Volatile() {
+		if s.Skip != "" && !s.NotAsked() && s.Collector.Volatility.Volatile() {
 			names = append(names, s.Collector.Name)
 		}
 	}

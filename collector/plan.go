@@ -72,6 +72,12 @@ func known(all []Collector, lists ...[]string) error {
 	return nil
 }
 
+const onlyWith = "only with "
+
+// NotAsked says that the step is not run because nobody asked for it: no gap in
+// what was chosen.
+func (s Step) NotAsked() bool { return s.Collector.Asked != "" && s.Skip == onlyWith+s.Collector.Asked }
+
 func whyNot(col Collector, p Profile, c Choice, h *Host) string {
 	switch {
 	case slices.Contains(c.Skip, col.Name):
@@ -81,7 +87,7 @@ func whyNot(col Collector, p Profile, c Choice, h *Host) string {
 	case col.Volatility > p.Last:
 		return "not in profile " + p.Name
 	case col.Asked != "" && !p.Everything && !slices.Contains(c.Asked, col.Asked) && !slices.Contains(c.Only, col.Name):
-		return "only with " + col.Asked
+		return onlyWith + col.Asked
 	case col.Needs&LiveHost != 0 && !h.Live:
 		return ErrNotLive.Error()
 	case col.Needs&Privilege != 0 && !h.Elevated:

@@ -39,11 +39,17 @@ func (k *kcore) direct(ram []resource, page uint64) (pieces []piece, how string,
 		return nil, "", err
 	}
 	for _, l := range k.loads {
-		if at := l.vaddr - base; l.vaddr >= base && at < maxPhysical && l.size <= maxPhysical-at {
+		if at := l.vaddr - base; l.vaddr >= base && at < maxPhysical && l.size <= maxPhysical-at && isRange(ram, at) {
 			pieces = append(pieces, piece{span{at, at + l.size}, int64(l.offset)})
 		}
 	}
 	return inOrder(pieces), byMatch, nil
+}
+
+// isRange says whether an address lies in RAM: other loads (vmalloc, the kernel's
+// text) are no part of the direct map, wherever they lie.
+func isRange(ram []resource, at uint64) bool {
+	return slices.ContainsFunc(ram, func(r resource) bool { return r.start <= at && at < r.end })
 }
 
 func (k *kcore) told() (pieces []piece) {
@@ -84,15 +90,13 @@ func (k *kcore) distance(ram []resource, page uint64) (uint64, error) {
 	return 0, fmt.Errorf("%w: %d distances are possible", errNoDirectMap, len(found))
 }
 
-// all says whether the loads, sorted by address, have every range at a distance.
+// all says whether the loads, sorted by address, have every range at a distance:
+// exactly it, for the load of vmalloc is large enough to hold all of them.
 func all(loads []load, ranges []span, base uint64) bool {
 	for _, r := range ranges {
 		at := r.start + base
-		i, exact := slices.BinarySearchFunc(loads, at, func(l load, at uint64) int { return cmp.Compare(l.vaddr, at) })
-		if !exact {
-			i--
-		}
-		if i < 0 || at-loads[i].vaddr > loads[i].size || loads[i].size-(at-loads[i].vaddr) < r.size() {
+		i, found := slices.BinarySearchFunc(loads, at, func(l load, at uint64) int { return cmp.Compare(l.vaddr, at) })
+		if !found || loads[i].size != r.size() {
 			return false
 		}
 	}
