@@ -30,10 +30,10 @@ func TestCollectHidesItsKeys(t *testing.T) {
 				}
 			}
 		}
-		a.collectors = func([]string) []collector.Collector {
-			lit := darkCollectors(look(&inUse))(nil)
+		a.collectors = func(request) []collector.Collector {
+			lit := darkCollectors(look(&inUse))(request{})
 			lit[len(lit)-1].Name, lit[len(lit)-1].Blackout = "lit", false
-			return append(lit, darkCollectors(look(&found))(nil)[3:]...)
+			return append(lit, darkCollectors(look(&found))(request{})[3:]...)
 		}
 		code := a.run(context.Background())
 		if code != exitWhole && throwaway {

@@ -15,9 +15,9 @@ import (
 )
 
 // darkCollectors are small ones, and one that wants the keys out of memory.
-func darkCollectors(look func()) func([]string) []collector.Collector {
-	return func([]string) []collector.Collector {
-		return append(faultCollectors(nil), collector.Collector{
+func darkCollectors(look func()) func(request) []collector.Collector {
+	return func(request) []collector.Collector {
+		return append(faultCollectors(request{}), collector.Collector{
 			Name: "ram", Doc: "looks at memory", Volatility: collector.Memory, Blackout: true,
 			Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 				return to.Put(ctx, evidence.Item{Path: "memory/ram/image", Source: "test"}, func(w io.Writer) error {
