@@ -257,7 +257,7 @@ func plants() map[string]func(*testing.T, planted.Truth) {
 		"benign-java":             file("maps", text("rwxp 00000000 00:00 0")),
 
 		// Those that are tested below, with what they need.
-		"hook-ld-preload": nil, "hook-ld-so-preload": nil, "hidden-by-mount": nil,
+		"hook-ld-preload": nil, "hook-ld-so-preload": nil, "hidden-by-mount": nil, "hostile-dead-mount": nil,
 	}
 }
 
@@ -358,6 +358,10 @@ func TestPlantMounts(t *testing.T) {
 	truth := p.Start(t, "hidden-by-mount")
 	if entries, err := os.ReadDir(string(truth.Path)); err != nil || len(entries) != 0 {
 		t.Errorf("%s shows %v: %v", truth.Path, entries, err)
+	}
+	truth = p.Start(t, "hostile-dead-mount")
+	if b, err := os.ReadFile("/proc/self/mountinfo"); err != nil || !bytes.Contains(b, append(truth.Path, " rw"...)) {
+		t.Errorf("nothing is mounted on %s: %v", truth.Path, err)
 	}
 	truth = p.Start(t, "hook-ld-so-preload")
 	if b, err := os.ReadFile("/etc/ld.so.preload"); err != nil || !bytes.Equal(b, truth.Bytes) {

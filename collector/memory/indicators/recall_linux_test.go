@@ -219,9 +219,25 @@ func TestHostile(t *testing.T) {
 	}
 	for _, h := range hostile {
 		for _, r := range rows {
-			if onProcess(h, r) && strings.HasPrefix(r.ID, "hidden") {
+			// Nothing is hidden, and the name that ends in " (deleted)" is a file's.
+			if onProcess(h, r) && (strings.HasPrefix(r.ID, "hidden") || r.ID == "image-deleted") {
 				t.Errorf("%s: %s: %s", h.Kind, r.ID, r.Seen)
 			}
 		}
+	}
+}
+
+// TestDeadMount searches beside a process whose script lies where no look ends.
+func TestDeadMount(t *testing.T) {
+	if !planted.Alone(t) {
+		return
+	}
+	b := planted.Build(t)
+	dead := b.Start(t, "hostile-dead-mount")
+	truth := b.Start(t, "image-deleted")
+	s, rows, _ := search(t)
+	holds(t, s, rows, truth, want{id: "image-deleted", level: memory.Medium})
+	if rec, _ := s.Record(table); !strings.Contains(rec.Note, fmt.Sprintf("/proc/%d", dead.PID)) {
+		t.Errorf("nothing says that process %d was not looked at: %s %s", dead.PID, rec.Outcome, rec.Note)
 	}
 }
