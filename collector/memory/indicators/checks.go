@@ -18,16 +18,19 @@ type hostCheck struct {
 // processChecks is THE list of what is looked for in each process.
 func processChecks() []processCheck {
 	return []processCheck{
-		{"image", checkImage},       // what it runs: deleted, in memory, replaced
-		{"identity", checkIdentity}, // what it says it is: name, arguments, environment, parents
-		{"hook", checkHook},         // what was put between it and its libraries or the kernel
+		{"image", checkImage},          // what it runs: deleted, in memory, replaced
+		{"identity", checkIdentity},    // what it says it is: name, arguments, environment, parents
+		{"hook", checkHook},            // what was put between it and its libraries or the kernel
+		{"hidden", checkHiddenSubject}, // that listings did not show it
 	}
 }
 
 // hostChecks is THE list of what is looked for in the host as a whole.
 func hostChecks() []hostCheck {
 	return []hostCheck{
-		{"hook", checkHookHost},  // what hooks every process; memory that others have open
-		{"image", checkPackages}, // images that no package owns
+		{"hidden", checkHiddenProcesses}, // processes that some views show: first, for they are then read like all others
+		{"hidden", checkHiddenMounts},    // what is mounted on /proc
+		{"hook", checkHookHost},          // what hooks every process; memory that others have open
+		{"image", checkPackages},         // images that no package owns
 	}
 }

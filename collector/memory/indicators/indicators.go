@@ -52,7 +52,7 @@ func collect(ctx context.Context, h *collector.Host, to evidence.Sink, suspects 
 	if err != nil || ctx.Err() != nil {
 		return to.Put(ctx, item, func(io.Writer) error { return errors.Join(err, ctx.Err()) })
 	}
-	s := &survey{ctx: ctx, host: h, to: to, kinds: kindsByID(), seen: map[int]*summary{}, suspects: suspects, proved: map[int]string{}, base: newBase(h)}
+	s := &survey{ctx: ctx, host: h, to: to, kinds: kindsByID(), seen: map[int]*summary{}, suspects: suspects, proved: map[int]string{}, hidden: map[int]finding{}, base: newBase(h)}
 	if err := s.pass(pids); err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ type survey struct {
 
 	// seen holds a summary of every process, by pid; complete for host checks only.
 	seen map[int]*summary
+	// hidden holds, by pid, what a host check says of a process that the pass is to read again.
+	hidden map[int]finding
 
 	mu       sync.Mutex
 	rows     []memory.Indicator
