@@ -146,7 +146,7 @@ func (f *pidSearch) lookOnce(ctx context.Context, cases []*pidCase, ended map[in
 	}
 	var inList, inThreads pidSet
 	inList.add(listed...)
-	f.threadLists(ctx, cases, before, listed, &inThreads)
+	f.threadLists(ctx, before, listed, inList, &inThreads)
 	after := f.askAll(ctx, cases)
 	var left []*pidCase
 	have := map[int]bool{}
@@ -173,14 +173,14 @@ func (f *pidSearch) lookOnce(ctx context.Context, cases []*pidCase, ended map[in
 }
 
 // threadLists reads the thread lists in which threads among the cases should be:
-// that of the process where it is known, else all.
-func (f *pidSearch) threadLists(ctx context.Context, cases []*pidCase, said []pidAnswer, listed []int, in *pidSet) {
+// that of the process where it is known, else all. Only those of processes that
+// are listed count, for else nothing shows the thread.
+func (f *pidSearch) threadLists(ctx context.Context, said []pidAnswer, listed []int, inList pidSet, in *pidSet) {
 	read := map[int]bool{}
 	all := false
-	for i, c := range cases {
-		a := said[i]
+	for _, a := range said {
 		switch {
-		case a.tgid != 0 && a.tgid != c.pid && !read[a.tgid]:
+		case inList.has(a.tgid) && !read[a.tgid]:
 			read[a.tgid] = true
 			tids, _ := f.sys.tasks(a.tgid)
 			in.add(tids...)

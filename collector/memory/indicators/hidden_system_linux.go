@@ -23,7 +23,7 @@ type livePIDs struct {
 	proc  int // handle of /proc
 	open  func(int) (proc.Dir, error)
 	dents []byte
-	views pidViews   // that can be relied upon
+	views pidViews // that can be relied upon
 	tally *evidence.Tally
 }
 
