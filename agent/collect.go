@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hozen/collector"
+	"hozen/collector/memory/ioc"
 	"hozen/collector/volatile"
 	"hozen/packager"
 	"hozen/packager/evidence"
@@ -31,6 +32,7 @@ type collectOptions struct {
 	ram, swap          bool
 	dryRun             bool
 	json, quiet        bool
+	ioc                iocOptions
 }
 
 func (a *app) collectCommand() *cobra.Command {
@@ -62,6 +64,7 @@ func (a *app) collectCommand() *cobra.Command {
 	f.StringVar(&o.place, "place", "", a.text(mFlagPlace))
 	f.StringArrayVar(&o.witness, "witness", nil, a.text(mFlagWitness))
 	f.StringVar(&o.key, "key", "", a.text(mFlagKey))
+	a.iocFlags(c, &o.ioc)
 	f.BoolVar(&o.dryRun, "dry-run", false, a.text(mFlagDryRun))
 	f.BoolVar(&o.json, "json", false, a.text(mFlagJSONEvents))
 	f.BoolVar(&o.quiet, "quiet", false, a.text(mFlagQuiet))
@@ -80,6 +83,9 @@ func (o *collectOptions) setLimit(s string) (err error) {
 func (o *collectOptions) asked() (flags []string) {
 	if o.ram || o.swap {
 		flags = append(flags, "--ram")
+	}
+	if len(o.ioc.files) > 0 {
+		flags = append(flags, "--ioc")
 	}
 	return flags
 }
@@ -105,6 +111,7 @@ type collection struct {
 	tally  tally
 	ui     *progress
 	writer *packager.Writer
+	ioc    *ioc.Search // nil if no list was given
 	// stopped is why the collection ended before its plan; empty if it did not.
 	stopped string
 }
@@ -143,16 +150,32 @@ func (c *collection) prepare() (err error) {
 	if !c.host.Live && !rootOfMachine(c.host) {
 		return usage(fmt.Errorf("--root %s: not the root of a machine: nothing of %s is in it", c.o.root, strings.Join(rootFolders(), ", ")), "")
 	}
-	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, Asked: c.o.asked(), TimeLimit: c.o.limit}
-	if c.plan, err = collector.NewPlan(c.a.collectors(c.o.request(c.a.args)), choice, c.host); err != nil {
+	if err := c.makePlan(); err != nil {
 		return usage(err, c.a.text(mHintCommandHelp, "hozen collect"))
 	}
 	if len(c.plan.Running()) == 0 {
 		return usage(errors.New("the plan is empty: nothing would be taken"), c.a.text(mHintDryRun))
 	}
 	c.file = c.a.planFileOf(c.plan, c.host, c.o)
+	c.file.Lists = planLists(c.ioc)
 	c.id = volatile.ReadIdentity(c.host)
 	c.device, err = c.a.deviceFor(c.o.key, string(c.id.HostName))
+	return err
+}
+
+// makePlan reads the lists of indicators and plans.
+func (c *collection) makePlan() error {
+	profile, err := collector.ProfileNamed(c.o.profile)
+	if err != nil {
+		return err
+	}
+	if c.ioc, err = c.o.ioc.search(profile); err != nil {
+		return err
+	}
+	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, Asked: c.o.asked(), TimeLimit: c.o.limit}
+	want := c.o.request(c.a.args)
+	want.ioc = c.ioc
+	c.plan, err = collector.NewPlan(c.a.collectors(want), choice, c.host)
 	return err
 }
 
@@ -245,18 +268,24 @@ func (c *collection) take(ctx context.Context) error {
 	if err := c.writer.Put(always, item, c.file.write); err != nil {
 		return err
 	}
+	if err := c.putLists(always); err != nil {
+		return err
+	}
 	if _, err := c.writer.Checkpoint(); err != nil {
 		return err
 	}
 	c.ui.start()
 	stop := context.AfterFunc(ctx, c.ui.stopping)
 	limited, cancelLimit := c.withLimit(ctx)
-	err := collector.Run(limited, c.plan, c.host, c.writer, c.ui)
+	err := collector.Run(limited, c.plan, c.host, c.keeper(), c.ui)
 	c.stopped = c.whyStopped(ctx, limited)
 	cancelLimit()
 	stop()
 	c.ui.stop()
 	if err != nil {
+		return err
+	}
+	if err := c.putHits(always); err != nil {
 		return err
 	}
 	end, cancel := context.WithTimeout(always, 5*time.Second)

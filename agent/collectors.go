@@ -4,15 +4,17 @@ import (
 	"hozen/collector"
 	"hozen/collector/memory"
 	"hozen/collector/memory/indicators"
+	"hozen/collector/memory/ioc"
 	"hozen/collector/memory/ram"
 	"hozen/collector/volatile"
 )
 
 // request is what was asked of the collectors beyond what they take in any case.
 type request struct {
-	args   []string // the command line
-	swap   bool     // --swap
-	kernel bool     // the collector kernel is in the plan: others need not take the same
+	args   []string    // the command line
+	ioc    *ioc.Search // of the lists of --ioc; nil if there are none
+	swap   bool        // --swap
+	kernel bool        // the collector kernel is in the plan: others need not take the same
 }
 
 // collectors is THE list: what is taken, in order of volatility. What dies first
@@ -29,6 +31,7 @@ func collectors(want request) []collector.Collector {
 		volatile.Sessions(),              // who is logged in, and from where
 		volatile.Containers(),            // what runs in which container, from the files of docker, containerd, podman, LXC
 		indicators.Indicators(&suspects), // what memory alone tells: injection, hiding, hooks
+		ioc.Collector(want.ioc),          // what the responder brings to look for
 		ram.RAM(ram.Options{Swap: want.swap, Kernel: want.kernel}), // only with --ram: it holds everything else, and takes minutes
 		volatile.Temporary(), // file systems in memory: large, and they last until power-off
 	}

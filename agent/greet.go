@@ -39,6 +39,7 @@ func (c *collection) greet() {
 	if c.host.Live && a.cgo() {
 		ui.warn("built_with_cgo", a.text(mWarnCgo))
 	}
+	c.warnLists()
 	c.warnDisks()
 }
 

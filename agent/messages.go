@@ -40,6 +40,8 @@ const (
 	mFlagPlace
 	mFlagWitness
 	mFlagKey
+	mFlagIOC
+	mFlagIOCMemory
 	mFlagDryRun
 	mFlagJSON
 	mFlagJSONEvents
@@ -58,9 +60,12 @@ const (
 	mWarnInMemory
 	mWarnLittleRoom
 	mWarnDisksUnknown
+	mWarnListLine
+	mWarnListMore
 	mPlanHead
 	mPlanNoDisk
 	mPlanLimit
+	mPlanList
 	mPlanSkipped
 	mPlanOut
 	mSkipFlag
@@ -100,6 +105,9 @@ const (
 	mSumNotDark
 	mSumRotate
 	mSumTaken
+	mIOCHits
+	mSumHits
+	mSumNoHits
 	mSumAll
 	mSumShort
 	mSumMore

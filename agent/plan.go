@@ -28,6 +28,7 @@ type planFile struct {
 	Command     []string   `json:"command"`
 	EstimateMS  int64      `json:"estimate_ms"`
 	EstimateB   int64      `json:"estimate_bytes"`
+	Lists       []planList `json:"ioc,omitempty"` // indicators to look for
 	Steps       []planStep `json:"steps"`
 }
 
@@ -115,6 +116,7 @@ func (a *app) showPlan(w io.Writer, p *collector.Plan, f planFile, dir string) {
 	if p.TimeLimit > 0 {
 		fmt.Fprintln(w, a.text(mPlanLimit, p.TimeLimit))
 	}
+	a.showLists(w, f.Lists)
 	n := 0
 	for _, s := range p.Steps {
 		doc := a.docOf(s.Collector)

@@ -37,6 +37,7 @@ type summary struct {
 	Members     int64            `json:"members"`
 	Payload     int64            `json:"payload_bytes"`
 	Outcomes    map[string]int64 `json:"outcomes"`
+	IOCHits     *int             `json:"ioc_hits,omitempty"` // in memory/ioc.jsonl; left out without --ioc
 	Shortfalls  int64            `json:"shortfalls"`
 	Short       []shortfall      `json:"short"`
 	// Blackouts are when private keys were out of memory, and whether wholly.
@@ -78,6 +79,9 @@ func (c *collection) summarise(sealed packager.Sealed) summary {
 	for _, r := range c.tally.shortfalls {
 		s.Short = append(s.Short, shortfall{escape(r.Path), r.Collector, r.Outcome.String(), escape(r.Note)})
 	}
+	if c.ioc != nil {
+		s.IOCHits = new(c.ioc.Hits())
+	}
 	if s.Shortfalls > 0 || s.Stopped != "" {
 		s.Exit = exitShort
 	}
@@ -111,6 +115,7 @@ func (c *collection) print(w io.Writer, s summary) {
 	}
 	fmt.Fprintln(w)
 	say(mSumTaken, a.itemsText(s.Outcomes["collected"]), bytesText(s.Payload), secondsText(time.Duration(s.TookMS)*time.Millisecond), a.outcomesText(s.Outcomes))
+	c.sayHits(w, s)
 	c.printShort(w, s)
 	say(mSumFiles, escape(s.Archive), bytesText(s.Bytes), escape(s.Log))
 	fmt.Fprintln(w)

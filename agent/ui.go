@@ -183,7 +183,8 @@ func (p *progress) safety(k int, now counts) (word string, lines []string) {
 	return word, lines
 }
 
-// leftOut names the volatile collectors that the plan does not run.
+// leftOut names the volatile collectors that the plan does not run, but those that
+// nobody asked for.
 func leftOut(p *collector.Plan) (names []string) {
 	for _, s := range p.Steps {
 		if s.Skip != "" && !s.NotAsked() && s.Collector.Volatility.Volatile() {

@@ -24,7 +24,7 @@ func parseDomain(text string) (string, error) {
 		labels[i] = ascii
 	}
 	out := strings.Join(labels, ".")
-	if last := labels[len(labels)-1]; len(out) > 253 || strings.Trim(last, "0123456789") == "" {
+	if last := labels[len(labels)-1]; len(out) > 253 || len(last) < 2 || strings.Trim(last, "0123456789") == "" {
 		return "", errors.New("not a domain")
 	}
 	return out, nil

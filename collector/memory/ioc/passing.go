@@ -80,6 +80,7 @@ func (p *passing) take(b []byte) {
 func (p *passing) end(err error) {
 	p.guarded(func() {
 		if p.texts == nil {
+			p.row++ // one without a newline, if there is one
 			p.oneRow(p.line)
 			return
 		}
@@ -147,15 +148,15 @@ func (p *passing) owner(row []byte) *memory.Subject {
 	var s memory.Subject
 	p.walk.visit = func(path, value []byte, text bool) {
 		switch string(path) {
-		case "pid", "process.pid", "owners.pid":
+		case "pid", "process.pid", "holders.pid":
 			if s.PID == 0 {
 				s.PID, _ = strconv.Atoi(string(value))
 			}
-		case "start_ticks", "process.start_ticks", "owners.start_ticks":
+		case "start_ticks", "process.start_ticks", "holders.start_ticks":
 			if s.StartTicks == 0 {
 				s.StartTicks, _ = strconv.ParseUint(string(value), 10, 64)
 			}
-		case "comm", "process.comm", "owners.comm":
+		case "comm", "process.comm", "holders.comm":
 			if s.Comm == "" {
 				s.Comm = jsonl.Text(value)
 			}

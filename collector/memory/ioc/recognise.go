@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode"
 )
 
 // refang undoes what makes an address, a domain or a URL harmless to click on:
@@ -94,7 +95,7 @@ func address(text string) (Indicator, error) {
 	if err != nil {
 		withPort, e := netip.ParseAddrPort(text)
 		if e != nil {
-			return Indicator{}, errors.New("neither an IP address nor a network")
+			return Indicator{}, errNoAddress
 		}
 		a = withPort.Addr()
 	}
@@ -104,6 +105,8 @@ func address(text string) (Indicator, error) {
 	a = a.Unmap()
 	return Indicator{Kind: Address, Value: a.String(), prefix: netip.PrefixFrom(a, a.BitLen())}, nil
 }
+
+var errNoAddress = errors.New("neither an IP address nor a network")
 
 func location(text string) (Indicator, error) {
 	scheme, rest, ok := strings.Cut(text, "://")
@@ -163,8 +166,8 @@ func recognise(text string) ([]Indicator, error) {
 	if in, err := fileHash(text); err == nil {
 		return one(in, nil)
 	}
-	if in, err := address(safe); err == nil {
-		return one(in, nil)
+	if in, err := address(safe); !errors.Is(err, errNoAddress) {
+		return one(in, err)
 	}
 	switch {
 	case strings.HasPrefix(text, "{"):
@@ -218,6 +221,8 @@ func named(text, safe string) ([]Indicator, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case strings.IndexFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) < 0:
+		return nil, errUnknown
 	case strings.ContainsAny(text, " \t") && !strings.Contains(extensions, " "+last+" ") && !strings.Contains(both, " "+last+" "):
 		return nil, errUnknown
 	case noDomain == nil && strings.Contains(both, " "+last+" "):

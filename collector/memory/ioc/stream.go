@@ -21,8 +21,10 @@ func (s *stream) begin(at int64) {
 // next is the offset behind the last byte that was written.
 func (s *stream) next() int64 { return s.base + int64(len(s.buf)) }
 
-func (s *stream) write(b []byte) {
-	room := max(streamBuffer, 4*s.m.Reach())
+func (s *stream) write(b []byte) { s.fill(b, max(streamBuffer, 4*s.m.Reach())) }
+
+// fill is write with a buffer of a given size, larger than Reach.
+func (s *stream) fill(b []byte, room int) {
 	if cap(s.buf) < room {
 		s.buf = append(make([]byte, 0, room), s.buf...)
 	}
