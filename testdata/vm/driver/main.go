@@ -27,7 +27,7 @@ import (
 
 // lowMemory is the size of the first bank; what is over it lies at highMemory.
 const (
-	lowMemory  = 256 << 20
+	lowMemory  = 128 << 20
 	highMemory = 4 << 30
 )
 
@@ -43,7 +43,7 @@ func main() {
 	flag.StringVar(&o.kernel, "kernel", "", "`file` of the kernel")
 	flag.StringVar(&o.out, "out", "", "`folder` for the console's text and the memory")
 	flag.StringVar(&o.la57, "la57", "off", "page tables of five levels: on or off")
-	flag.Int64Var(&o.memory, "memory", 512, "`MiB` of memory")
+	flag.Int64Var(&o.memory, "memory", 256, "`MiB` of memory")
 	flag.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the machine may run")
 	flag.Parse()
 	o.disks = flag.Args()
@@ -112,7 +112,7 @@ func arguments(o options, socket string) []string {
 	a := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-machine", fmt.Sprintf("pc,max-ram-below-4g=%d", lowMemory), "-m", fmt.Sprint(o.memory),
-		"-accel", "tcg,thread=multi", "-cpu", "max,la57=" + o.la57, "-smp", "2",
+		"-accel", "tcg,thread=multi", "-cpu", "max,la57=" + o.la57 , "-smp", "2",
 		"-serial", "stdio", "-qmp", "unix:" + socket + ",server=on,wait=off",
 		"-kernel", o.kernel,
 		"-append", "root=/dev/nvme0n1 rootfstype=ext4 rw console=ttyS0 quiet loglevel=3 panic=-1 systemd.show_status=0 net.ifnames=0",
