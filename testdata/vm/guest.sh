@@ -18,6 +18,8 @@ if mount -o ro /dev/nvme0n2 /job && mount -o noatime /dev/nvme0n3 /out &&
 	bash -eu -o pipefail /job/job.sh
 	code=$?
 	cd /
+	# What the job left running may hold /out; kill spares only init and us.
+	kill -9 -1
 	umount /out || code=98
 fi
 echo "@vm exit $code"

@@ -3,7 +3,7 @@
 # of the hidden process.
 look() {
 	mkdir "$1"
-	/job/hozen collect "${@:2}" --quiet --key /key/device --out "$1" 2>"$1/said" || [ $? = 3 ] || { cat "$1/said"; exit 1; }
+	/job/hozen collect "${@:2}" --quiet --key /key/device --out "$1" >"$1/said" 2>&1 || [ $? = 3 ] || { cat "$1/said"; exit 1; }
 }
 
 look clean --profile volatile
