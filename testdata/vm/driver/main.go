@@ -112,7 +112,7 @@ func arguments(o options, socket string) []string {
 	a := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-machine", fmt.Sprintf("pc,max-ram-below-4g=%d", lowMemory), "-m", fmt.Sprint(o.memory),
-		"-accel", "tcg,thread=multi", "-cpu", "max,la57=" + o.la57 , "-smp", "2",
+		"-accel", "tcg,thread=multi", "-cpu", "max,la57=" + o.la57, "-smp", "2",
 		"-serial", "stdio", "-qmp", "unix:" + socket + ",server=on,wait=off",
 		"-kernel", o.kernel,
 		"-append", "root=/dev/nvme0n1 rootfstype=ext4 rw console=ttyS0 quiet loglevel=3 panic=-1 systemd.show_status=0 net.ifnames=0",
