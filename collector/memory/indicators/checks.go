@@ -22,6 +22,7 @@ func processChecks() []processCheck {
 		{"identity", checkIdentity},    // what it says it is: name, arguments, environment, parents
 		{"hook", checkHook},            // what was put between it and its libraries or the kernel
 		{"hidden", checkHiddenSubject}, // that listings did not show it
+		{"map", checkMaps},             // its memory: code of no file, code that was written to
 	}
 }
 
@@ -32,5 +33,6 @@ func hostChecks() []hostCheck {
 		{"hidden", checkHiddenMounts},    // what is mounted on /proc
 		{"hook", checkHookHost},          // what hooks every process; memory that others have open
 		{"image", checkPackages},         // images that no package owns
+		{"map", checkVDSO},               // the vdso of each process against that of the others
 	}
 }

@@ -33,6 +33,8 @@ type survey struct {
 	proved   map[int]string // by pid: the member with the raw text of a process
 
 	base *base // what all checks share of the host
+	// maps is what the looks at memory share
+	maps mapShared
 }
 
 // A summary is what stays in memory of a process after the pass.
