@@ -2,9 +2,9 @@ package indicators
 
 import (
 	"fmt"
-	"strings"
 
 	"hozen/collector/memory"
+	"hozen/collector/proc"
 )
 
 // The family map looks at the address space of a process: what may be executed
@@ -80,7 +80,7 @@ func checkMaps(s *survey, p *process) {
 	}
 	l := &mapLook{s: s, p: p, pages: mapPages{p: p, budget: mapReadPages}, shown: map[uint64]bool{}}
 	defer l.pages.close()
-	if l.areas = areasOf(p.maps, p.exe, s.maps.memoryDevices(s.host)); len(l.areas) > 0 {
+	if l.areas = areasOf(p.maps, p.exe, s.maps.memoryDevices(s.base.mounts)); len(l.areas) > 0 {
 		l.engines = enginesIn(p.exe, p.maps)
 		l.lookIntoAreas()
 		l.explainAreas()
@@ -131,29 +131,31 @@ func (l *mapLook) explainAreas() {
 // explainDeleted says that a package upgrade replaced the file: it lies where
 // packages put files, and there is one of its name again.
 func (l *mapLook) explainDeleted(a *mapArea) string {
-	path := unescaped(a.first.Path)
+	path, at := l.inRoot(&a.first)
 	if why := explainByEngine(l.engines, a); why != "" {
 		return why
 	}
-	if !packagePlace(path) {
+	if !systemPlace(path) && !addedPlace(path) {
 		return ""
 	}
-	now, err := l.s.host.Lstat(l.p.path("root") + path)
+	now, err := l.s.host.Lstat(at)
 	if err != nil || now.Inode == a.first.Inode {
 		return ""
 	}
 	return "a file of the same name has taken its place, as in a package upgrade"
 }
 
-// packagePlace says whether packages put libraries there, and nobody but root may.
-func packagePlace(path string) bool {
-	for _, dir := range []string{"/usr/", "/lib/", "/lib64/", "/lib32/", "/opt/", "/snap/", "/nix/store/", "/gnu/store/", "/bin/", "/sbin/"} {
-		if strings.HasPrefix(path, dir) {
-			return !strings.HasPrefix(path, "/usr/local/") && engineFile(path)
-		}
+// inRoot gives the name of a mapped file as the process knows it, and the name by
+// which we find it. The kernel writes names in maps as they are for us: with the
+// folder before them that a process is confined to by chroot(2).
+func (l *mapLook) inRoot(m *proc.Mapping) (inside, ours string) {
+	inside = unescaped(m.Path)
+	root, err := l.p.dir.Get(nil, "root", true, limitText)
+	if err == nil && len(root) > 1 && proc.Beneath(inside, string(root)) {
+		inside = inside[len(root):]
 	}
-	return false
+	return inside, l.p.path("root") + inside
 }
 
-// name gives a range of addresses as maps writes it.
+// span gives a range of addresses as maps writes it.
 func span(start, end uint64) string { return fmt.Sprintf("%x-%x", start, end) }

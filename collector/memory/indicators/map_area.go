@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 
-	"hozen/collector"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
@@ -76,7 +75,7 @@ func areaKindOf(m *proc.Mapping, exe string, inMemory map[string]bool) areaKind 
 			return areaFile
 		}
 		return areaNone
-	case kernelOwn && (m.Deleted && strings.HasPrefix(m.Path, "/memfd:") || strings.HasPrefix(m.Path, "/dev/shm/")):
+	case kernelOwn && (m.Deleted && strings.HasPrefix(m.Path, "/memfd:") || sharedMemory(m.Path)):
 		return areaMemfd
 	case m.Deleted:
 		return areaDeleted
@@ -130,32 +129,27 @@ type mapShared struct {
 
 // memoryDevices gives the devices of file systems that are in memory, but for one
 // that is the root itself (a system that runs from RAM).
-func (m *mapShared) memoryDevices(h *collector.Host) map[string]bool {
-	m.once.Do(func() {
-		text, _, err := proc.OwnMountinfo(h)
-		if err != nil {
-			return // /dev/shm and memfd are known by their names
-		}
-		mounts, _, _ := proc.ParseMounts(string(text))
-		m.devices = memoryDevicesOf(mounts)
-	})
+func (m *mapShared) memoryDevices(mounts func() []proc.Mount) map[string]bool {
+	m.once.Do(func() { m.devices = memoryDevicesOf(mounts()) })
 	return m.devices
 }
 
 func memoryDevicesOf(mounts []proc.Mount) map[string]bool {
 	out := map[string]bool{}
+	root := ""
 	for _, at := range mounts {
 		var major, minor uint32
-		if _, err := fmt.Sscanf(at.Device, "%d:%d", &major, &minor); err != nil || at.Type != "tmpfs" && at.Type != "ramfs" {
+		if _, err := fmt.Sscanf(at.Device, "%d:%d", &major, &minor); err != nil {
 			continue
 		}
-		out[fmt.Sprintf("%02x:%02x", major, minor)] = true
-	}
-	for _, at := range mounts {
-		var major, minor uint32
-		if _, err := fmt.Sscanf(at.Device, "%d:%d", &major, &minor); err == nil && (at.Point == "/" || at.Point == "/usr") {
-			delete(out, fmt.Sprintf("%02x:%02x", major, minor))
+		dev := fmt.Sprintf("%02x:%02x", major, minor)
+		if at.Type == "tmpfs" || at.Type == "ramfs" {
+			out[dev] = true
+		}
+		if at.Point == "/" {
+			root = dev
 		}
 	}
+	delete(out, root)
 	return out
 }

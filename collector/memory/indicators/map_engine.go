@@ -14,7 +14,7 @@ import (
 //
 // The rule: an area is explained by an engine when (1) the engine itself is mapped
 // executable from a file that has a name, outside of the places where anybody may
-// put files (/tmp, /var/tmp, /dev, /run, /proc) and of hidden folders; (2) the
+// put files (anyonesPlace) and of hidden folders, and so is the image; (2) the
 // area has the permissions, name, size or contents that this engine gives its
 // code; and (3) no head of a program stands in it. A stack is never explained so.
 // Names can be given to other programs: an explanation lowers a row, it does not
@@ -108,12 +108,7 @@ func (e *mapEngine) mapped(image string, files []string, beside map[string]bool)
 
 // engineFile says whether a file lies where an engine may: see the rule.
 func engineFile(name string) bool {
-	for _, dir := range []string{"/tmp/", "/var/tmp/", "/dev/", "/run/", "/var/run/", "/proc/", "/memfd:"} {
-		if strings.HasPrefix(name, dir) {
-			return false
-		}
-	}
-	return strings.HasPrefix(name, "/") && !strings.Contains(name, "/.")
+	return strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "/memfd:") && !anyonesPlace(name) && !hidden(name)
 }
 
 // explainByEngine gives the explanation of an area, "" if none fits.

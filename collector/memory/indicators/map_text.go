@@ -128,7 +128,7 @@ func (l *mapLook) openMapped(m *proc.Mapping) (*os.File, error) {
 	if err == nil {
 		return f, nil
 	}
-	name := l.p.path("root") + unescaped(m.Path)
+	_, name := l.inRoot(m)
 	meta, err2 := l.s.host.Lstat(name)
 	if err2 != nil || m.Deleted {
 		return nil, errors.Join(err, err2)

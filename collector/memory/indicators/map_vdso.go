@@ -138,7 +138,7 @@ func checkVDSO(s *survey) {
 
 // reportVDSO reports one process whose vdso differs, or is its own.
 func (s *survey) reportVDSO(v *vdsoVersion, h *vdsoHolder, reference *vdsoVersion) {
-	f := finding{id: "map-vdso-patched", subject: &h.Subject, regions: []memory.Region{{Start: h.start, End: h.end, Why: "map-vdso-patched"}}}
+	f := finding{id: "map-vdso-patched", subject: &h.Subject, evidence: s.prove(h.PID), regions: []memory.Region{{Start: h.start, End: h.end, Why: "map-vdso-patched"}}}
 	where := fmt.Sprintf("[vdso] %s", span(h.start, h.end))
 	how := "the kernel's own pages hold other bytes"
 	if h.written {
