@@ -2,12 +2,14 @@ package ioc
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"time"
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/memory"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
@@ -74,10 +76,20 @@ func (s *Search) files(ctx context.Context, h *collector.Host, w io.Writer) erro
 func (s *Search) processes(ctx context.Context, h *collector.Host, w io.Writer) error {
 	rows := jsonl.NewWriter(w)
 	var tally evidence.Tally
-	m := newMemorySearch(s, h)
+	seen, hung := &seenPages{}, 0
+	m := newMemorySearch(s, h, seen)
 	err := eachProcess(ctx, h, &tally, func(pid int) error {
-		row, err := m.process(ctx, pid)
-		tally.Add(m.name(), err)
+		if hung >= maxHung {
+			tally.Add(memOf(pid), evidence.Cut("%d processes gave no answer: no more are searched", hung))
+			return nil
+		}
+		row, err := patiently(ctx, &m.pulse, patience, func() (Searched, error) { return m.process(ctx, pid) })
+		if m.pulse.abandoned.Load() {
+			hung++
+			row = Searched{Process: memory.Subject{PID: pid}, Outcome: "failed", Note: jsonl.Text(err.Error())}
+			m = newMemorySearch(s, h, seen)
+		}
+		tally.Add(memOf(pid), err)
 		return rows.Row(&row)
 	})
 	if err == nil {
@@ -88,6 +100,8 @@ func (s *Search) processes(ctx context.Context, h *collector.Host, w io.Writer) 
 	}
 	return err
 }
+
+func memOf(pid int) string { return fmt.Sprintf("/proc/%d/mem", pid) }
 
 // eachProcess calls f for every process that is not hidden beneath a mount. It
 // gives an error of f; where ctx ends, the rest is counted as cut.

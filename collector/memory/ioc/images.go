@@ -33,9 +33,9 @@ type FileRow struct {
 const (
 	maxFiles    = 1 << 16
 	maxFileSize = 1 << 30
-	// patience is how long one file may take; on a file system that never answers
-	// the reading is left behind, at most maxHung times.
-	patience = 30 * time.Second
+	// patience is how long a file or a process may give nothing; then the reading is
+	// left behind, at most maxHung times.
+	patience = 15 * time.Second
 	maxHung  = 4
 )
 
@@ -51,7 +51,15 @@ type imageSearch struct {
 // process hashes the files of one process and calls row for each that is new.
 func (s *imageSearch) process(ctx context.Context, pid int, row func(*FileRow) error) error {
 	dir := "/proc/" + strconv.Itoa(pid)
-	text, err := s.host.ReadFile(dir+"/maps", 64<<20)
+	if s.hung >= maxHung {
+		s.tally.Add(dir, evidence.Cut("%d gave no answer: no more are looked at", s.hung))
+		return nil
+	}
+	var p pulse
+	text, err := patiently(ctx, &p, patience, func() ([]byte, error) { return s.host.ReadFile(dir+"/maps", 64<<20) })
+	if p.abandoned.Load() {
+		s.hung++
+	}
 	if len(text) == 0 {
 		if o, _, _ := evidence.Classify(err, 0); o != evidence.Absent {
 			s.tally.Add(dir+"/maps", err)
@@ -110,28 +118,12 @@ func (s *imageSearch) file(ctx context.Context, dir string, m *proc.Mapping, exe
 		s.failed(out, evidence.Cut("%d files gave no answer: no more are opened", maxHung))
 		return
 	}
-	type result struct {
-		size int64
-		sums digests
-		err  error
-	}
-	done := make(chan result, 1)
-	limited, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	go func() {
-		var r result
-		r.size, r.sums, r.err = s.hash(limited, names, m.Inode)
-		done <- r
-	}()
-	moment := time.NewTimer(patience + time.Second)
-	defer moment.Stop()
-	select {
-	case r := <-done:
-		s.take(out, r.size, r.sums, r.err)
-	case <-moment.C:
+	var p pulse
+	read, err := patiently(ctx, &p, patience, func() (hashed, error) { return s.hash(ctx, &p, names, m.Inode) })
+	if p.abandoned.Load() {
 		s.hung++
-		s.failed(out, evidence.Cut("no answer within %v", patience))
 	}
+	s.take(out, read, err)
 }
 
 func (s *imageSearch) avoided(path string) bool {
@@ -148,10 +140,16 @@ func (s *imageSearch) failed(out *FileRow, err error) {
 	out.Error = jsonl.Text(err.Error())
 }
 
+// hashed is what came of reading a file.
+type hashed struct {
+	size int64
+	sums digests
+}
+
 var errAnotherFile = errors.New("its name belongs to another file by now")
 
 // hash reads the first of the names that is the file.
-func (s *imageSearch) hash(ctx context.Context, names []string, inode uint64) (size int64, sums digests, err error) {
+func (s *imageSearch) hash(ctx context.Context, p *pulse, names []string, inode uint64) (out hashed, err error) {
 	for _, name := range names {
 		var st *evidence.FileMeta
 		if st, err = s.host.Stat(name); err != nil {
@@ -166,19 +164,20 @@ func (s *imageSearch) hash(ctx context.Context, names []string, inode uint64) (s
 			continue
 		}
 		defer f.Close()
-		sums = newDigests(s.search.hashKinds)
-		size, err = sums.read(ctx, f)
-		return size, sums, err
+		out.sums = newDigests(s.search.hashKinds)
+		out.size, err = out.sums.read(ctx, p, f)
+		return out, err
 	}
-	return 0, nil, err
+	return out, err
 }
 
-func (d digests) read(ctx context.Context, f io.Reader) (n int64, err error) {
+func (d digests) read(ctx context.Context, p *pulse, f io.Reader) (n int64, err error) {
 	buf := make([]byte, 128<<10)
 	for {
-		if ctx.Err() != nil {
-			return n, context.Cause(ctx)
+		if ctx.Err() != nil || p.abandoned.Load() {
+			return n, context.Canceled
 		}
+		p.beat()
 		k, err := f.Read(buf)
 		d.write(buf[:k])
 		n += int64(k)
@@ -194,8 +193,8 @@ func (d digests) read(ctx context.Context, f io.Reader) (n int64, err error) {
 }
 
 // take puts what was read into the row, and keeps a hit.
-func (s *imageSearch) take(out *FileRow, size int64, sums digests, err error) {
-	if out.Size = size; err != nil {
+func (s *imageSearch) take(out *FileRow, read hashed, err error) {
+	if out.Size = read.size; err != nil {
 		if o, _, _ := evidence.Classify(err, 0); o == evidence.Absent || errors.Is(err, errAnotherFile) {
 			out.Error = jsonl.Text(err.Error())
 			return
@@ -203,7 +202,7 @@ func (s *imageSearch) take(out *FileRow, size int64, sums digests, err error) {
 		s.failed(out, err)
 		return
 	}
-	hexes := sums.hex()
+	hexes := read.sums.hex()
 	for _, sum := range hexes {
 		switch len(sum) {
 		case 32:

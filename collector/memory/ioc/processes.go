@@ -42,7 +42,8 @@ type Searched struct {
 type memorySearch struct {
 	search *Search
 	host   *collector.Host
-	seen   seenPages
+	seen   *seenPages
+	pulse  pulse
 	stream stream
 	states []proc.PageState
 	buf    []byte
@@ -63,8 +64,8 @@ const (
 	maxPages    = 64 << 20 // of one region of which the state is asked for: 256 GiB
 )
 
-func newMemorySearch(s *Search, h *collector.Host) *memorySearch {
-	m := &memorySearch{search: s, host: h, states: make([]proc.PageState, pagesAtOnce), buf: make([]byte, readAtOnce)}
+func newMemorySearch(s *Search, h *collector.Host, seen *seenPages) *memorySearch {
+	m := &memorySearch{search: s, host: h, seen: seen, states: make([]proc.PageState, pagesAtOnce), buf: make([]byte, readAtOnce)}
 	m.stream = stream{m: s.bytes, hit: m.hit}
 	return m
 }
@@ -100,6 +101,7 @@ func (m *memorySearch) process(ctx context.Context, pid int) (Searched, error) {
 	}
 	defer m.mem.Close()
 	regions, listErr := regionsOf(m.host, dir)
+	m.pulse.beat()
 	if again, err := m.start(dir); err != nil || again.Start() != stat.Start() {
 		return m.ended(errors.Join(err, proc.ErrEnded))
 	}
@@ -172,6 +174,8 @@ func (m *memorySearch) regions(ctx context.Context, regions []region) error {
 
 var errLargeRegion = fmt.Errorf("a mapping of more than %d GiB: searched up to there", maxPages>>18)
 
+var errAbandoned = errors.New("left behind")
+
 var errNoPagemap = errors.New("not searched: without pagemap (CONFIG_PROC_PAGE_MONITOR) reading would bring pages in from disk")
 
 // pages reads those pages of a region that are there and were not read before.
@@ -188,6 +192,9 @@ func (m *memorySearch) pages(ctx context.Context) error {
 		}
 		states := m.states[:min(uint64(len(m.states)), (end-at+page-1)/page)]
 		n, err := m.mem.Pagemap(states, at)
+		if m.pulse.beat(); m.pulse.abandoned.Load() {
+			return errAbandoned
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return errNoPagemap
 		}
@@ -289,6 +296,9 @@ func (m *memorySearch) run(at, end uint64) error {
 	for at < end {
 		b := m.buf[:min(uint64(len(m.buf)), end-at)]
 		n, err := m.mem.ReadAt(b, at)
+		if m.pulse.beat(); m.pulse.abandoned.Load() {
+			return errAbandoned
+		}
 		m.row.Read += uint64(n)
 		m.stream.write(b[:n])
 		at += uint64(n)
@@ -309,8 +319,8 @@ func (m *memorySearch) run(at, end uint64) error {
 // hit keeps a hit in the memory of the process.
 func (m *memorySearch) hit(f Found, b []byte, base int64) {
 	start, end := uint64(base)+uint64(f.Start), uint64(base)+uint64(f.End)
-	if !m.touchesFresh(start, end) {
-		return // it was found in another process that has the same file
+	if m.pulse.abandoned.Load() || !m.touchesFresh(start, end) {
+		return // or it was found in another process that has the same file
 	}
 	place := fmt.Sprintf("pid %d %d", m.row.Process.PID, m.row.Process.StartTicks)
 	m.search.hits.add(&m.search.indicators[f.Indicator], f.Indicator, place, func(h *Hit) {
@@ -328,6 +338,3 @@ func (m *memorySearch) touchesFresh(start, end uint64) bool {
 	}
 	return false
 }
-
-// name is the process that was searched last, for the tally.
-func (m *memorySearch) name() string { return fmt.Sprintf("/proc/%d/mem", m.row.Process.PID) }

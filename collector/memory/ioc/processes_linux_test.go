@@ -86,7 +86,7 @@ func startPlant(t *testing.T) int {
 func TestMemoryOfAProcess(t *testing.T) {
 	pid := startPlant(t)
 	s := searchFor(t, "text:"+turned("7177-rekram-a")+"\nutf16:"+turned("1299-ediw")+"\n"+turned("live")+".example\ntext:"+turned("3344-dfmem")+"\n")
-	m := newMemorySearch(s, collector.ThisHost())
+	m := newMemorySearch(s, collector.ThisHost(), &seenPages{})
 	row, err := m.process(context.Background(), pid)
 	if err != nil && row.Outcome == "denied" {
 		t.Skip("not as root: ", err)
@@ -122,7 +122,7 @@ func TestMemoryOfAProcess(t *testing.T) {
 // TestPagesOfFilesAreReadOnce searches two processes of one program.
 func TestPagesOfFilesAreReadOnce(t *testing.T) {
 	first, second := startPlant(t), startPlant(t)
-	m := newMemorySearch(searchFor(t, "text:"+turned("7177-rekram-a")+"\n"), collector.ThisHost())
+	m := newMemorySearch(searchFor(t, "text:"+turned("7177-rekram-a")+"\n"), collector.ThisHost(), &seenPages{})
 	a, errA := m.process(context.Background(), first)
 	b, errB := m.process(context.Background(), second)
 	if errA != nil || errB != nil || b.Known < 1<<20 || b.Read > a.Read {

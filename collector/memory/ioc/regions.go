@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"sync"
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
@@ -83,8 +84,9 @@ func (r *region) readable() bool {
 
 // seenPages remembers which pages of which files were read, so that a library is
 // not read once for every process that has it. It has a bound, behind which pages
-// are read again.
+// are read again. It is safe for concurrent use.
 type seenPages struct {
+	mu    sync.Mutex
 	files map[string][]uint64 // a bit for each page, by device and inode
 	words int
 }
@@ -99,6 +101,8 @@ func (s *seenPages) first(file string, page uint64) bool {
 	if page >= maxSeenPage {
 		return true
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.files == nil {
 		s.files = map[string][]uint64{}
 	}
