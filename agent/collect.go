@@ -222,7 +222,7 @@ func (c *collection) create() (err error) {
 		c.device.File = filepath.Join(c.o.out, packager.KeyName(c.name))
 	}
 	c.writer, err = packager.Create(packager.Options{
-		ID: c.name, Disk: c.disk(), Device: c.device, Genesis: c.genesis(),
+		ID: c.name, Disk: c.a.disk(c.o.out), Device: c.device, Genesis: c.genesis(),
 		Command: c.a.signed(), Now: c.a.now, Observe: c.tally.observe, Random: c.a.random,
 	})
 	if err != nil {
@@ -236,17 +236,6 @@ func (c *collection) create() (err error) {
 		}
 	}
 	return nil
-}
-
-// disk is where the archive goes: past the page cache where memory is imaged, so
-// that the archive does not overwrite what it is to hold.
-func (c *collection) disk() packager.Disk {
-	disk := c.a.disk(c.o.out)
-	dir, ours := disk.(packager.Dir)
-	if ours && slices.ContainsFunc(c.plan.Running(), func(s collector.Step) bool { return s.Collector.Blackout }) {
-		return packager.DirectDir{Dir: dir}
-	}
-	return disk
 }
 
 // notBegun says that nothing was taken. Files that were made and are empty are

@@ -106,10 +106,14 @@ func (b *Blackout) keep(why error) {
 
 // throughCache says why the archive is not written past the page cache; "" if it is.
 func (w *Writer) throughCache() string {
-	if f, ok := w.file.(interface{ ThroughCache() string }); ok {
+	b, ok := w.file.(*blockFile)
+	if !ok {
+		return "through the page cache"
+	}
+	if f, ok := b.blockDevice.(interface{ ThroughCache() string }); ok {
 		return f.ThroughCache()
 	}
-	return "through the page cache"
+	return ""
 }
 
 // placeForKey gives the file from which the device key will be read again, and tries

@@ -4,123 +4,100 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
-	"syscall"
+	"unsafe"
 )
 
-// DirectDir is a Dir whose files do not pass through the page cache of the machine:
-// what is collected of its memory is not overwritten by the archive on its way out.
-// Where the system or the file system cannot do that, it is a Dir.
-type DirectDir struct{ Dir }
-
-// Create implements Disk.
-func (d DirectDir) Create(name string) (File, error) {
-	f, err := d.Dir.Create(name)
-	if err != nil {
-		return nil, err
-	}
-	plain := f.(*os.File)
-	direct, block, err := openDirect(filepath.Join(string(d.Dir), name))
-	if err != nil {
-		return plain, nil
-	}
-	return &directFile{plain: plain, direct: direct, block: block}, nil
-}
-
-const (
-	directBlock = 1 << 20 // is written at once
-	directAlign = 4096    // of address, offset and length: enough for every disk in use (open(2), O_DIRECT)
-)
-
-// A directFile collects what is written into blocks. The last bytes, less than
-// directAlign of them, must go another way: Sync appends them through the page
-// cache, and the next block covers them.
-type directFile struct {
-	mu     sync.Mutex
-	plain  *os.File // O_APPEND, and it holds the lock
-	direct directWriter
-	block  []byte // aligned
-	n      int    // bytes in block
-	at     int64  // where block belongs; a multiple of directAlign
-	tail   int    // of the bytes in block, those that plain has
-	failed error
-}
-
-type directWriter interface {
+// A blockDevice is the open file below a blockFile.
+type blockDevice interface {
 	io.WriterAt
-	io.Closer
+	File
+	Truncate(size int64) error
 }
 
-// Write keeps the bytes; an error may be that of an earlier Write.
-func (f *directFile) Write(b []byte) (n int, err error) {
+// pieceSize is how much a blockFile writes at once.
+const pieceSize = 1 << 20
+
+// A blockFile writes whole blocks only, from an aligned buffer, as direct output
+// wants it (open(2), O_DIRECT). At Sync the block that is not full is written with
+// zeros behind it, and once more when it is: a power cut leaves zeros at the end,
+// which the format allows. Close cuts the file to its true length.
+type blockFile struct {
+	blockDevice
+	mu     sync.Mutex
+	block  int64  // a power of two; divides pieceSize
+	buf    []byte // of pieceSize
+	have   int64  // bytes of buf that are not written, or not as a full block
+	off    int64  // where buf[0] goes
+	broken error  // after one nothing is written: there would be a hole
+}
+
+func newBlockFile(d blockDevice, block int64) *blockFile {
+	room := make([]byte, pieceSize+block)
+	skip := int64(0)
+	if over := int64(uintptr(unsafe.Pointer(unsafe.SliceData(room)))) & (block - 1); over > 0 {
+		skip = block - over
+	}
+	return &blockFile{blockDevice: d, block: block, buf: room[skip : skip+pieceSize]}
+}
+
+// Write implements io.Writer.
+func (f *blockFile) Write(b []byte) (n int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for n < len(b) {
-		if f.failed != nil {
-			return n, f.failed
-		}
-		k := copy(f.block[f.n:], b[n:])
-		f.n += k
-		n += k
-		if f.n == len(f.block) {
+	for len(b) > 0 && f.broken == nil {
+		k := copy(f.buf[f.have:], b)
+		f.have += int64(k)
+		n, b = n+k, b[k:]
+		if f.have == pieceSize {
 			f.flush()
 		}
 	}
-	return n, f.failed
+	return n, f.broken
 }
 
-// flush writes what is whole, and keeps the rest.
-func (f *directFile) flush() {
-	whole := f.n &^ (directAlign - 1)
-	if f.failed != nil || whole == 0 {
+// flush writes the buffer, the last block filled up with zeros, and keeps what of
+// it was no full block.
+func (f *blockFile) flush() {
+	if f.broken != nil || f.have == 0 {
 		return
 	}
-	if _, err := f.direct.WriteAt(f.block[:whole], f.at); err != nil {
-		if !errors.Is(err, syscall.EINVAL) {
-			f.failed = err
-			return
-		}
-		// This disk wants another alignment: append it as everybody does.
-		if f.appendTail(whole); f.failed != nil {
-			return
-		}
+	full := f.have / f.block * f.block
+	end := min((f.have+f.block-1)/f.block*f.block, pieceSize)
+	clear(f.buf[f.have:end])
+	if _, f.broken = f.WriteAt(f.buf[:end], f.off); f.broken != nil {
+		return
 	}
-	f.n = copy(f.block, f.block[whole:f.n])
-	f.at += int64(whole)
-	f.tail = max(0, f.tail-whole)
-}
-
-// appendTail appends block[tail:n] through the page cache.
-func (f *directFile) appendTail(n int) {
-	if f.failed == nil && f.tail < n {
-		_, f.failed = f.plain.Write(f.block[f.tail:n])
-		f.tail = n
-	}
+	copy(f.buf, f.buf[full:f.have])
+	f.off, f.have = f.off+full, f.have-full
 }
 
 // Sync implements File.
-func (f *directFile) Sync() error {
+func (f *blockFile) Sync() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.flush()
-	f.appendTail(f.n)
-	if f.failed != nil {
-		return f.failed
+	if f.broken != nil {
+		return f.broken
 	}
-	return f.plain.Sync()
+	return f.blockDevice.Sync()
 }
 
-// Close implements File.
-func (f *directFile) Close() error {
+// Close implements File. What was not written after an error is lost, as it is with
+// any file; the zeros behind what was written stay then.
+func (f *blockFile) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.flush()
-	f.appendTail(f.n)
-	err := f.failed
-	if f.failed = os.ErrClosed; f.block != nil {
-		err = errors.Join(err, f.direct.Close())
-		f.block, f.n = nil, 0
+	if f.broken != nil {
+		return f.blockDevice.Close() // it was said
 	}
-	return errors.Join(err, f.plain.Close())
+	if f.flush(); f.broken != nil {
+		return errors.Join(f.broken, f.blockDevice.Close())
+	}
+	err := f.Truncate(f.off + f.have)
+	if err == nil {
+		err = f.blockDevice.Sync()
+	}
+	f.broken = os.ErrClosed
+	return errors.Join(err, f.blockDevice.Close())
 }

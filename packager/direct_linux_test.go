@@ -1,57 +1,100 @@
 package packager
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"hozen/packager/evidence"
 )
 
-// TestDirectDirLeavesThePageCacheAlone asks the kernel which pages of the file it holds.
-func TestDirectDirLeavesThePageCacheAlone(t *testing.T) {
-	const size = 8 << 20
-	dir := DirectDir{Dir(t.TempDir())}
-	f, err := dir.Create("a")
+// Nothing of an archive that is being written is in the page cache, and what is
+// there at each checkpoint verifies up to it.
+func TestArchivesAreNotInThePageCache(t *testing.T) {
+	dir := t.TempDir()
+	o := testOptions(t, dir)
+	w, err := Create(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := f.(*directFile); !ok {
-		t.Skip("kernel has no O_DIRECT on the file system of the temporary folder")
+	defer w.Abort()
+	if why := w.throughCache(); why != "" {
+		t.Skipf("kernel has no direct output here: %s", why)
 	}
-	if _, err := f.Write(make([]byte, size+5)); err != nil {
-		t.Fatal(err)
+	noise := pattern(5 << 20)
+	for i := range noise {
+		noise[i] ^= byte(i * i >> 9)
 	}
-	if err := f.Sync(); err != nil {
-		t.Fatal(err)
+	file := filepath.Join(dir, ArchiveName(forgedID)+partialSuffix)
+	for k := range 3 {
+		err := w.Put(context.Background(), evidence.Item{Path: "noise"}, func(to io.Writer) error { _, err := to.Write(noise[k:]); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Checkpoint(); err != nil {
+			t.Fatal(err)
+		}
+		if n := cachedPages(t, file); n != 0 {
+			t.Errorf("checkpoint %d: %d pages are in the cache", k+1, n)
+		}
 	}
-	if n := cachedPages(t, filepath.Join(string(dir.Dir), "a"), size); n > 8 {
-		t.Errorf("%d pages are in the page cache", n)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
+	if r := verdict(t, readFile(t, file), trusting(t, o.Device)); r.Verdict != ValidPartial || r.Checkpoint != 3 {
+		t.Errorf("%s at checkpoint %d: %q", r.Verdict, r.Checkpoint, r.Findings)
 	}
 }
 
-func cachedPages(t *testing.T, name string, size int) (n int) {
+// cachedPages asks how much of a file is in the page cache (cachestat(2), Linux 6.5).
+func cachedPages(t *testing.T, file string) uint64 {
 	t.Helper()
-	f, err := os.Open(name)
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	b, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	var stat unix.Cachestat_t
+	err = unix.Cachestat(uint(f.Fd()), &unix.CachestatRange{}, &stat, 0)
+	if errors.Is(err, unix.ENOSYS) {
+		t.Skip("kernel has no cachestat")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Munmap(b)
-	in := make([]byte, size/os.Getpagesize())
-	if _, _, e := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&b[0])), uintptr(size), uintptr(unsafe.Pointer(&in[0]))); e != 0 {
-		t.Fatal(e)
+	return stat.Cache
+}
+
+// Where a file system refuses direct output the bytes are the same, and not in the
+// cache either.
+func TestRefusedDirectOutput(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, page := range in {
-		n += int(page & 1)
+	d := &outputFile{File: f}
+	d.refused(unix.EINVAL)
+	b, want := newBlockFile(d, usualBlock), pattern(2*pieceSize+777)
+	if _, err := b.Write(want); err != nil {
+		t.Fatal(err)
 	}
-	return n
+	if err := b.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if n := cachedPages(t, file); n > 1 {
+		t.Errorf("%d pages are in the cache", n)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(readFile(t, file), want) {
+		t.Error("other bytes")
+	}
+	if d.ThroughCache() == "" {
+		t.Error("nobody says that it went through the cache")
+	}
 }

@@ -3,104 +3,143 @@ package packager
 import (
 	"bytes"
 	"errors"
-	"io"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 )
 
-// pen is a directWriter that may refuse.
-type pen struct {
-	*os.File
-	err error
+// memDevice is a blockDevice in memory that holds its caller to whole blocks, and
+// whose call failAt goes wrong.
+type memDevice struct {
+	t      *testing.T
+	b      []byte
+	block  int
+	calls  int
+	failAt int
+	synced []byte // as it was at the last Sync
 }
 
-func (p pen) WriteAt(b []byte, at int64) (int, error) {
-	if p.err != nil {
-		return 0, p.err
+func (d *memDevice) step() error {
+	if d.calls++; d.calls == d.failAt {
+		return errDisk
 	}
-	return p.File.WriteAt(b, at)
+	return nil
 }
 
-// directOn gives a directFile over a fresh file; the pen of it needs no O_DIRECT.
-func directOn(t *testing.T, refusal error) (*directFile, string) {
-	t.Helper()
-	dir := Dir(t.TempDir())
-	plain, err := dir.Create("a")
+func (d *memDevice) WriteAt(b []byte, off int64) (int, error) {
+	if len(b)%d.block != 0 || int(off)%d.block != 0 {
+		d.t.Errorf("%d bytes at %d: no whole blocks", len(b), off)
+	}
+	err := d.step()
+	if err != nil {
+		b = b[:len(b)/2/d.block*d.block]
+	}
+	d.b = append(d.b, make([]byte, max(0, int(off)+len(b)-len(d.b)))...)
+	return copy(d.b[off:], b), err
+}
+
+func (d *memDevice) Write([]byte) (int, error) { return 0, errors.New("written without an offset") }
+
+func (d *memDevice) Sync() error {
+	d.synced = bytes.Clone(d.b)
+	return d.step()
+}
+
+func (d *memDevice) Truncate(n int64) error {
+	d.b = d.b[:n]
+	return d.step()
+}
+
+func (d *memDevice) Close() error { return d.step() }
+
+// pattern makes bytes that are not zeros and do not repeat soon.
+func pattern(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i%251) + 1
+	}
+	return b
+}
+
+// At each Sync the device holds all that was written, then zeros; closed, it holds
+// exactly that. Whatever call fails, what it holds is a beginning of it, then zeros.
+func TestBlockFile(t *testing.T) {
+	all := pattern(3*pieceSize + 12345)
+	for _, block := range []int{512, 4096, 65536} {
+		for failAt := 0; ; failAt++ {
+			d := &memDevice{t: t, block: block, failAt: failAt}
+			f := newBlockFile(d, int64(block))
+			written, err := 0, error(nil)
+			for i, n := range []int{1, 100, 4096, 5000, pieceSize - 7, pieceSize, 0, 4095, pieceSize, 99} {
+				n = min(n, len(all)-written)
+				if _, err = f.Write(all[written : written+n]); err != nil {
+					break
+				}
+				if written += n; i%2 == 0 {
+					if err = f.Sync(); err != nil {
+						break
+					}
+					beginsAndZeros(t, fmt.Sprint("synced, block ", block), d.synced, all[:written], written)
+				}
+			}
+			done := d.calls
+			if err = errors.Join(err, f.Close()); failAt == 0 {
+				if err != nil || !bytes.Equal(d.b, all[:written]) {
+					t.Fatalf("block %d: %d bytes of %d, %v", block, len(d.b), written, err)
+				}
+				continue
+			}
+			beginsAndZeros(t, fmt.Sprint("failed at ", failAt), d.b, all, 0)
+			if failAt > d.calls {
+				break
+			}
+			if !errors.Is(err, errDisk) {
+				t.Errorf("call %d of %d failed, and nobody said so: %v", failAt, done, err)
+			}
+		}
+	}
+}
+
+// On this machine's own files, whatever way they are written, after each Sync the
+// file holds all that was written, and zeros.
+func TestArchiveFilesHoldWhatWasWritten(t *testing.T) {
+	dir, r := t.TempDir(), rand.New(rand.NewPCG(1, 2))
+	f, err := Dir(dir).Create("a" + partialSuffix)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(string(dir), "a")
-	second, err := os.OpenFile(name, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &directFile{plain: plain.(*os.File), direct: pen{second, refusal}, block: make([]byte, 4*directAlign)}, name
-}
-
-func TestDirectFileHoldsWhatWasWritten(t *testing.T) {
-	for name, refusal := range map[string]error{"direct": nil, "another alignment": syscall.EINVAL} {
-		t.Run(name, func(t *testing.T) {
-			f, file := directOn(t, refusal)
-			writeAtRandom(t, f, file)
-		})
-	}
-	t.Run("this machine", func(t *testing.T) {
-		dir := t.TempDir()
-		f, err := DirectDir{Dir(dir)}.Create("a")
-		if err != nil {
-			t.Fatal(err)
-		}
-		writeAtRandom(t, f, filepath.Join(dir, "a"))
-	})
-}
-
-// writeAtRandom writes pieces of all sizes; after each Sync the file holds all of them.
-func writeAtRandom(t *testing.T, f File, name string) {
-	t.Helper()
-	r := rand.New(rand.NewPCG(1, 2))
-	var want []byte
-	for i := range 300 {
-		piece := make([]byte, r.IntN(1<<r.IntN(17)))
-		for k := range piece {
-			piece[k] = byte(r.Uint32())
-		}
+	name, want := filepath.Join(dir, "a"+partialSuffix), []byte(nil)
+	for range 300 {
+		piece := pattern(r.IntN(1 << r.IntN(17)))
 		if n, err := f.Write(piece); n != len(piece) || err != nil {
-			t.Fatalf("write %d of %d bytes: %d, %v", i, len(piece), n, err)
+			t.Fatalf("%d of %d bytes, %v", n, len(piece), err)
 		}
-		want = append(want, piece...)
-		if r.IntN(4) > 0 {
+		if want = append(want, piece...); r.IntN(4) > 0 {
 			continue
 		}
 		if err := f.Sync(); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
-			t.Fatalf("after write %d: %d bytes, %v; want %d", i, len(got), err, len(want))
-		}
+		beginsAndZeros(t, "synced", readFile(t, name), want, len(want))
 	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(name); !bytes.Equal(got, want) {
-		t.Errorf("at the end %d bytes; want %d", len(got), len(want))
+	if err := f.Close(); err != nil || !bytes.Equal(readFile(t, name), want) {
+		t.Errorf("at the end: %v", err)
 	}
 	if _, err := f.Write([]byte("x")); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("write after close: %v", err)
 	}
 }
 
-func TestDirectFileSaysWhatWentWrong(t *testing.T) {
-	f, _ := directOn(t, io.ErrShortWrite)
-	if _, err := f.Write(make([]byte, 10*directAlign)); !errors.Is(err, io.ErrShortWrite) {
-		t.Errorf("write: %v", err)
+// beginsAndZeros wants at least least bytes of all, and zeros after what is of it.
+func beginsAndZeros(t *testing.T, what string, got, all []byte, least int) {
+	t.Helper()
+	n := 0
+	for n < min(len(got), len(all)) && got[n] == all[n] {
+		n++
 	}
-	if err := f.Sync(); !errors.Is(err, io.ErrShortWrite) {
-		t.Errorf("sync: %v", err)
-	}
-	if err := f.Close(); !errors.Is(err, io.ErrShortWrite) {
-		t.Errorf("close: %v", err)
+	if n < least || len(bytes.Trim(got[n:], "\x00")) > 0 {
+		t.Errorf("%s: %d bytes of %d are there, then other bytes", what, n, least)
 	}
 }

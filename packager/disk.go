@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // File is what the writer needs of an open file.
@@ -28,9 +29,10 @@ type Disk interface {
 // Dir is the Disk that is a directory.
 type Dir string
 
-// Create implements Disk.
+// Create implements Disk. An archive is written past the page cache (direct.go)
+// where the system can do that.
 func (d Dir) Create(name string) (File, error) {
-	f, err := os.OpenFile(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +44,9 @@ func (d Dir) Create(name string) (File, error) {
 	// file is safe.
 	if err := syncDir(string(d)); err != nil {
 		return nil, errors.Join(err, f.Close())
+	}
+	if strings.HasSuffix(name, partialSuffix) {
+		return directly(f), nil
 	}
 	return f, nil
 }

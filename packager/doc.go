@@ -7,8 +7,8 @@
 //
 //  1. Create (writer.go) opens <id>.tar.zst.partial and <id>.custody.jsonl, and
 //     writes the bag declaration and the genesis statement, signed by the device
-//     key (key.go, statement.go, sshsig.go). Where it is written is disk.go, or
-//     direct.go where the page cache of the machine must be left alone.
+//     key (key.go, statement.go, sshsig.go). Where it is written is disk.go,
+//     and past the page cache of the machine, where that can be, direct.go.
 //  2. Put (put.go) runs a collector's fill, hashes the bytes, and appends a member
 //     under a name that is safe everywhere (name.go, tar.go). The tar stream goes
 //     through 1 MiB frames and parallel compression (frame.go, compress.go).
