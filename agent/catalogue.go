@@ -138,6 +138,7 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mSumNotDark: {"PRIVATE KEYS OF OURS MAY BE IN THE RAM IMAGE: %s", "【RAM イメージに当方の秘密鍵が含まれている可能性があります】: %s"},
 	mSumRotate: {"The device key in %s was used on a machine whose RAM was taken: make a new one (`hozen key new`); nothing does that for you yet.",
 		"デバイス鍵 %s は、RAM を取得した端末で使われました。`hozen key new` で新しい鍵を作ってください（自動更新の機能はまだありません）。"},
+	mSumCached:    {"The archive was not written directly (%s): parts of it may be in the RAM image.", "アーカイブは直接書き込みできませんでした（%s）。RAM イメージにその一部が含まれている可能性があります。"},
 	mSumNotSafe:   {"Volatile state is NOT COMPLETE. Do not switch off; if you can, collect again.", "揮発性の情報は【完全ではありません】。電源を切らず、できればもう一度収集してください。"},
 	mSumTaken:     {"Taken: %s, %s in %s%s", "収集: %s、%s、所要 %s%s"},
 	mIOCHits:      {"Indicators of compromise: %s hits.", "侵害指標（IOC）: %s 件が一致しました。"},

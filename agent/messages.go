@@ -104,6 +104,7 @@ const (
 	mSumDark
 	mSumNotDark
 	mSumRotate
+	mSumCached
 	mSumTaken
 	mIOCHits
 	mSumHits

@@ -136,6 +136,9 @@ func (c *collection) printBlackouts(w io.Writer, s summary) {
 		} else {
 			fmt.Fprintln(w, c.a.text(mSumNotDark, escape(strings.Join(b.Kept, "; "))))
 		}
+		if b.Output != "direct" {
+			fmt.Fprintln(w, c.a.text(mSumCached, escape(b.Output)))
+		}
 		if b.Left != "" {
 			fmt.Fprintln(w, c.a.text(mKeyLeft, escape(b.KeyFile), escape(b.Left)))
 		}

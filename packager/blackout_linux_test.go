@@ -2,8 +2,10 @@ package packager
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"hozen/packager/secret"
@@ -51,6 +53,26 @@ func TestNoPrivateKeyIsInMemoryDuringABlackout(t *testing.T) {
 		}
 		inMemory(t, h, "sealed", "seed of key 1 (4 times 8 bytes)")
 		runtime.KeepAlive(o.Device.Signer)
+	}
+}
+
+// An output that lives in memory is no place for a key: it stays where it is, and
+// the archive says so.
+func TestBlackoutWithTheOutputInMemory(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "hozen-")
+	if err != nil {
+		t.Skipf("kernel has no /dev/shm: %v", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	o := testOptions(t, dir)
+	o.Device = throwAway(t, dir)
+	_, s := dark(t, dir, o, func(w *Writer) {
+		if w.keyFile != "" || erased(o.Device.Signer) {
+			t.Error("the key went into a file in memory")
+		}
+	})
+	if b, _ := blackoutOf(t, dir, s, trusting(t, o.Device)); b.Whole || b.KeyFile != "" || !strings.Contains(strings.Join(b.Kept, ""), "lives there") {
+		t.Errorf("%+v", b)
 	}
 }
 

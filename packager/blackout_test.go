@@ -121,6 +121,9 @@ func TestBlackout(t *testing.T) {
 			if c[b.Checkpoint-1].NextKey != publicText(pub) || c[b.Checkpoint].Key != publicText(pub) || c[b.Checkpoint].NextKey == publicText(pub) {
 				t.Errorf("checkpoint %d announces %s; the next is signed by %s and announces %s", b.Checkpoint, c[b.Checkpoint-1].NextKey, c[b.Checkpoint].Key, c[b.Checkpoint].NextKey)
 			}
+			if b.Whole != (b.Output == "direct") { // the key's file is beside the archive, or on the same medium
+				t.Errorf("%+v", b)
+			}
 			if b.KeyFile == "" || b.Left != "" || !b.Ended.After(b.Began) {
 				t.Errorf("%+v", b)
 			}

@@ -16,6 +16,8 @@
 //     and a statement signed by this checkpoint's own key that commits to every byte
 //     before it and announces the next key; it is flushed, and then told to the
 //     custody log (custody.go).
+//     The archive is written past the page cache (direct.go). While memory itself is
+//     taken no private key is in it (blackout.go; package secret keeps the keys).
 //  4. Seal (seal.go) writes the bag's manifests and the last statement, and renames
 //     the file to <id>.tar.zst. After a crash, Recover (recover.go) does what can
 //     still be done: it says what is authentic, and never calls it whole.

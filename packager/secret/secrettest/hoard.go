@@ -6,8 +6,10 @@ package secrettest
 import (
 	"crypto/rand"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"sync"
@@ -40,16 +42,21 @@ func NewHoard() *Hoard {
 // Read implements io.Reader.
 func (h *Hoard) Read(b []byte) (int, error) {
 	rand.Read(b)
+	h.Add(b)
+	return len(b), nil
+}
+
+// Add remembers a seed of 32 bytes.
+func (h *Hoard) Add(seed []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.seeds++
 	fragments := make([]uint64, 0, 64)
-	secret.Deep(func() { fragments = h.fragments(fragments, b) })
+	secret.Deep(func() { fragments = h.fragments(fragments, seed) })
 	for i, f := range fragments {
 		h.what[f] = fmt.Sprintf("%s of key %d", kinds()[i/4], h.seeds)
 		h.bloom[slot(f)] = true
 	}
-	return len(b), nil
 }
 
 // Seeds is how many keys were made.
@@ -62,7 +69,7 @@ func (h *Hoard) Seeds() int {
 // kinds are what is searched for, each 32 bytes in four fragments.
 func kinds() []string {
 	return []string{"seed", "seed in words", "hashed scalar", "hashed scalar in words", "prefix", "prefix in words",
-		"clamped scalar", "reduced scalar", "scalar in Montgomery form"}
+		"clamped scalar", "reduced scalar", "scalar in Montgomery form", "seed in base64", "seed in base64", "seed in base64"}
 }
 
 // fragments computes all that signing computes of a seed (RFC 8032 section 5.1.5),
@@ -83,7 +90,13 @@ func (h *Hoard) fragments(out []uint64, seed []byte) []uint64 {
 	expanded[31] = expanded[31]&63 | 64
 	out = h.add(out, expanded[:32], false)
 	out = h.add(out, s.Bytes(), false)
-	return h.add(out, unsafe.Slice((*byte)(unsafe.Pointer(&s)), 32), false)
+	out = h.add(out, unsafe.Slice((*byte)(unsafe.Pointer(&s)), 32), false)
+	for i := range 3 { // wherever in the text of a key file the seed begins
+		var text [32]byte
+		base64.StdEncoding.Encode(text[:], seed[i:i+24])
+		out = h.add(out, text[:], false)
+	}
+	return out
 }
 
 func (h *Hoard) add(out []uint64, b []byte, words bool) []uint64 {
@@ -108,6 +121,25 @@ func (h *Hoard) find(b []byte, found map[string]int) {
 			}
 		}
 	}
+}
+
+// SearchIn reads an image of memory to its end, and gives the secrets that it found
+// and how many bytes it searched.
+func (h *Hoard) SearchIn(r io.Reader) (found []string, searched int64, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all, buf, keep := map[string]int{}, make([]byte, 1<<20), 0
+	for err == nil {
+		var n int
+		n, err = io.ReadFull(r, buf[keep:])
+		searched += int64(n)
+		h.find(buf[:keep+n], all)
+		keep = copy(buf, buf[max(0, keep+n-7):keep+n])
+	}
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return names(all), searched, err
 }
 
 // names lists what was found, in order.
