@@ -31,6 +31,20 @@ func TestCompilersAreExplained(t *testing.T) {
 	}
 }
 
+// TestCompilersNamesExplainNothing gives the names of JIT compilers to a program
+// that is none.
+func TestCompilersNamesExplainNothing(t *testing.T) {
+	b := planted.Build(t)
+	var truths []planted.Truth
+	for _, name := range []string{"node", "java", "chromium", "qemu-system-x86_64", "php8.2"} {
+		truths = append(truths, b.As(t, name).Start(t, "map-rwx"))
+	}
+	s, rows, _ := search(t)
+	for _, p := range truths {
+		holds(t, s, rows, p, want{id: "map-rwx", level: memory.Medium})
+	}
+}
+
 // TestCleanMachine looks at a machine that runs nothing but a shell and two JIT
 // compilers: nothing on it is above the lowest level. Two things are left out: what
 // the kernel holds that belongs to no process, since that is the kernel of the
