@@ -195,8 +195,7 @@ func (p *pending) stream(b []byte) (int, error) {
 	}
 	m := p.open
 	k := int(min(int64(len(b)), m.want-m.have))
-	m.sum.Write(b[:k])
-	p.wholeWrite(b[:k])
+	p.hash(m.sum, b[:k])
 	_, err := p.w.s.Write(b[:k])
 	m.have += int64(k)
 	p.size += int64(k)
@@ -230,8 +229,7 @@ func (p *pending) closeMember() error {
 	defer p.w.mu.Unlock()
 	for zeros := make([]byte, 64<<10); m.have < m.want; {
 		z := zeros[:min(int64(len(zeros)), m.want-m.have)]
-		m.sum.Write(z)
-		p.wholeWrite(z)
+		p.hash(m.sum, z)
 		p.w.s.Write(z)
 		m.have += int64(len(z))
 	}
@@ -249,11 +247,22 @@ func (p *pending) closeMember() error {
 	return err
 }
 
-// wholeWrite goes on with the hash of the whole item, where that is not the hash
-// of its one member.
-func (p *pending) wholeWrite(b []byte) {
-	if p.known > maxMember {
+// hash goes on with the hash of a member and with that of the whole item, where
+// that is another: for pieces that are worth it (those of an image of RAM are)
+// both at once, because hashing twice would be what takes longest.
+func (p *pending) hash(member hash.Hash, b []byte) {
+	const worth = 256 << 10
+	switch {
+	case p.known <= maxMember:
+		member.Write(b)
+	case len(b) < worth:
+		member.Write(b)
 		p.whole.Write(b)
+	default:
+		done := make(chan struct{})
+		go func() { p.whole.Write(b); close(done) }()
+		member.Write(b)
+		<-done
 	}
 }
 

@@ -75,13 +75,18 @@ func TestPutSizes(t *testing.T) {
 		{"k9m-emptied", 9 * mib, 0, 0, evidence.Partial, 0, false}, {"k64m", 64 * mib, 64 * mib, 0, evidence.Collected, 0, false},
 		{"k64m1", 64*mib + 1, 64*mib + 1, 2, evidence.Collected, 0, false}, {"k64m1-shrank", 64*mib + 1, 64 * mib, 1, evidence.Partial, 0, false},
 		{"k64m1-shrank-more", 64*mib + 1, 10, 1, evidence.Partial, 64*mib - 10, false},
+		{"k65m-large-pieces", 65*mib + 3, 65*mib + 3, 2, evidence.Collected, 0, false},
 	}
 	for _, s := range list {
 		item := evidence.Item{Path: s.path, Collector: "test"}
 		if s.known >= 0 {
 			item = known(s.path, s.known)
 		}
-		if err := w.Put(context.Background(), item, func(out io.Writer) error { return zeros(out, s.actual) }); err != nil {
+		fill := func(out io.Writer) error { return zeros(out, s.actual) }
+		if strings.HasSuffix(s.path, "large-pieces") {
+			fill = func(out io.Writer) error { return largePieces(out, s.actual) }
+		}
+		if err := w.Put(context.Background(), item, fill); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,6 +111,19 @@ func TestPutSizes(t *testing.T) {
 			t.Errorf("%s: read back %s, recorded %s", s.path, got, r.SHA256)
 		}
 	}
+}
+
+// largePieces writes n bytes, no two pieces alike, each large enough that a member
+// and its item are hashed at once.
+func largePieces(w io.Writer, n int64) error {
+	for i := byte(1); n > 0; i++ {
+		b := bytes.Repeat([]byte{i}, int(min(n, 700_000)))
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+		n -= int64(len(b))
+	}
+	return nil
 }
 
 // itemSums is a visitor that hashes items, those in parts as a whole.
