@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"hozen/collector"
@@ -22,7 +24,8 @@ func Collector(s *Search) collector.Collector {
 	return collector.Collector{
 		Name: collectorName, Doc: "what the lists of --ioc name, in mapped files and in memory",
 		Volatility: collector.Memory, Needs: collector.LiveHost, Asked: "--ioc",
-		Limit: collector.Limit{Time: 20 * time.Minute},
+		Limit:    collector.Limit{Time: 20 * time.Minute},
+		Estimate: s.estimate,
 		Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 			if s == nil {
 				return to.Put(ctx, item("searched.jsonl", "/proc/PID/mem"), func(io.Writer) error {
@@ -32,6 +35,21 @@ func Collector(s *Search) collector.Collector {
 			return s.collect(ctx, h, to)
 		},
 	}
+}
+
+// estimate takes what processes have in RAM, and half a gigabyte a second.
+func (s *Search) estimate(h *collector.Host) collector.Estimate {
+	if s == nil || !s.inMemory {
+		return collector.Estimate{}
+	}
+	text, _ := h.ReadFile("/proc/meminfo", 1<<16) // without it: no guess
+	var bytes int64
+	proc.EachLine(string(text), func(key, value string) {
+		if kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 50); err == nil && (key == "AnonPages" || key == "Mapped") {
+			bytes += kb << 10
+		}
+	})
+	return collector.Estimate{Time: time.Duration(bytes / 500 * int64(time.Microsecond))}
 }
 
 func item(name, source string) evidence.Item {

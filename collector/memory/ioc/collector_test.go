@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"hozen/collector"
 	"hozen/collector/hosttest"
@@ -54,5 +55,23 @@ func TestMappedFilesAreHashedOnce(t *testing.T) {
 	hits := hitsOf(t, s)
 	if len(hits) != 1 || hits[0].In != "file" || hits[0].File != "/lib/evil.so" || hits[0].Process.PID != 7 {
 		t.Errorf("%+v", hits)
+	}
+}
+
+func TestTheEstimateIsOfWhatIsInRAM(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "proc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text := "MemTotal:       9000000 kB\nAnonPages:      1000000 kB\nMapped:          953125 kB\nAnonHugePages: 1 kB\n"
+	if err := os.WriteFile(filepath.Join(root, "proc/meminfo"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h := &collector.Host{Root: root}
+	if e := Collector(searchFor(t, "evil.example\n")).Estimate(h); e.Time != 4*time.Second || e.Bytes != 0 {
+		t.Errorf("%+v, want 4 s: 2 GB, none of which goes into the archive", e)
+	}
+	if e := Collector(nil).Estimate(h); e != (collector.Estimate{}) {
+		t.Errorf("without lists %+v", e)
 	}
 }

@@ -59,9 +59,9 @@ type memorySearch struct {
 type span struct{ start, end uint64 }
 
 const (
-	pagesAtOnce = 4 << 10  // of which the state is asked for at once
-	readAtOnce  = 1 << 20  // bytes
-	maxPages    = 64 << 20 // of one region of which the state is asked for: 256 GiB
+	pagesAtOnce = 4 << 10 // of which the state is asked for at once
+	readAtOnce  = 1 << 20 // bytes
+	maxPages    = 1 << 30 // of one region of which the state is asked for: 4 TiB
 )
 
 func newMemorySearch(s *Search, h *collector.Host, seen *seenPages) *memorySearch {
