@@ -163,13 +163,29 @@ func writeXlated(w io.Writer, id uint32) error {
 }
 
 func writeBPF(ctx context.Context, h *collector.Host, w io.Writer) (programs []uint32, err error) {
-	var tally evidence.Tally
 	out := jsonl.NewWriter(w)
+	var failed error
+	tally, err := eachBPF(ctx, h, func(kind bpfKind, id uint32, _ bpfRaw, row any) bool {
+		if kind == bpfProgram {
+			programs = append(programs, id)
+		}
+		failed = out.Row(row)
+		return failed == nil
+	})
+	if err != nil || failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	return programs, errors.Join(out.Flush(), tally.Err())
+}
+
+// eachBPF calls f with every eBPF object, until f says false. Its error is that
+// of a kernel that gives no ids of programs: no right, or no eBPF.
+func eachBPF(ctx context.Context, h *collector.Host, f func(kind bpfKind, id uint32, raw bpfRaw, row any) bool) (tally evidence.Tally, err error) {
 	ids := [4][]uint32{}
 	for kind := range ids {
 		if ids[kind], err = bpfIDs(ctx, bpfKind(kind)); err != nil {
 			if tally.Add("bpf", err); kind == 0 {
-				return nil, err // no right, or no eBPF: the same for all kinds
+				return tally, err // the same for all kinds
 			}
 		}
 	}
@@ -180,12 +196,12 @@ func writeBPF(ctx context.Context, h *collector.Host, w io.Writer) (programs []u
 			if tally.Add(fmt.Sprintf("object %d", id), err) != nil && errors.Is(err, fs.ErrNotExist) {
 				continue // unloaded meanwhile
 			}
-			if err := out.Row(bpfRow(bpfKind(kind), id, raw, holders[bpfObject{bpfKind(kind), id}], err)); err != nil {
-				return nil, err
+			if !f(bpfKind(kind), id, raw, bpfRow(bpfKind(kind), id, raw, holders[bpfObject{bpfKind(kind), id}], err)) {
+				return tally, nil
 			}
 		}
 	}
-	return ids[bpfProgram], errors.Join(out.Flush(), tally.Err())
+	return tally, nil
 }
 
 func bpfIDs(ctx context.Context, kind bpfKind) (ids []uint32, err error) {
