@@ -34,5 +34,7 @@ func hostChecks() []hostCheck {
 		{"hook", checkHookHost},          // what hooks every process; memory that others have open
 		{"image", checkPackages},         // images that no package owns
 		{"map", checkVDSO},               // the vdso of each process against that of the others
+		{"kernel", checkKernel},          // modules, eBPF, hooks, and the way of a system call
+		{"net", checkNet},                // sockets and their processes, links and their programs; after kernel, whose list of programs it uses
 	}
 }

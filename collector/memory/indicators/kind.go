@@ -19,7 +19,7 @@ type Kind struct {
 
 // Kinds lists all kinds of signs, by family.
 func Kinds() []Kind {
-	return slices.Concat(imageKinds(), imagePackageKinds(), mapKinds(), identityKinds(), hookKinds(), hiddenKinds())
+	return slices.Concat(imageKinds(), imagePackageKinds(), mapKinds(), identityKinds(), hookKinds(), hiddenKinds(), netKinds(), kernelKinds())
 }
 
 func kindsByID() map[string]Kind {

@@ -33,13 +33,14 @@ type process struct {
 	changed bool
 	err     error // why nothing was read
 
-	exe     string // where /proc/PID/exe leads, as the kernel says it; "" if unread or none
-	comm    string
-	status  map[string]string // the lines of status, without their colon
-	cmdline []byte            // as read; nil for a kernel thread
-	environ []byte
-	maps    []proc.Mapping
-	fds     []descriptor
+	exe       string // where /proc/PID/exe leads, as the kernel says it; "" if unread or none
+	comm      string
+	status    map[string]string // the lines of status, without their colon
+	cmdline   []byte            // as read; nil for a kernel thread
+	environ   []byte
+	maps      []proc.Mapping
+	fds       []descriptor
+	fdsUnread bool // descriptors were denied, all or some
 	// ourMounts says that it is in our own mount namespace: names mean the same.
 	ourMounts bool
 
@@ -183,6 +184,7 @@ func (p *process) read() {
 func (p *process) descriptors() {
 	numbers, err := p.dir.List(nil, "fd", limitFiles)
 	p.note("fd", err)
+	p.fdsUnread = err != nil && !isGone(err)
 	var list []byte
 	for _, n := range numbers {
 		if p.ctx.Err() != nil {
@@ -192,6 +194,7 @@ func (p *process) descriptors() {
 		target, err := p.dir.Get(nil, "fd/"+strconv.Itoa(n), true, limitText)
 		if err != nil {
 			p.note("fd/"+strconv.Itoa(n), err)
+			p.fdsUnread = p.fdsUnread || !isGone(err)
 			continue
 		}
 		p.fds = append(p.fds, descriptor{n, string(target)})

@@ -30,6 +30,7 @@ type survey struct {
 	tally    evidence.Tally
 	broken   error // of the sink: nothing more can be kept
 	suspects *memory.Suspects
+	programs programs       // that checkKernel found; nil where eBPF could not be asked
 	proved   map[int]string // by pid: the member with the raw text of a process
 
 	base *base // what all checks share of the host
@@ -47,6 +48,7 @@ type summary struct {
 	nspid  string
 	// ourMounts says that it is in our own mount namespace.
 	ourMounts bool
+	fdsUnread bool         // its descriptors were denied, all or some
 	fds       []descriptor // those that lead to sockets, other processes, anonymous inodes
 }
 
