@@ -198,3 +198,29 @@ func TestWalkUnderstandsWhatIsJSON(t *testing.T) {
 		}
 	}
 }
+
+// FuzzRows passes any bytes, in pieces, as a table and as another item: nothing is
+// changed, and the search has no fault.
+func FuzzRows(f *testing.F) {
+	f.Add([]byte("{\"pid\":7,\"a\":\"203.0.113.7\"}\n{\"b64\":\"//79/A==\"}\nwww.evil.example"), uint8(5))
+	f.Add([]byte("2001:db8::1.2.3.4:::. d41d8cd98f00b204e9800998ecf8427e"), uint8(1))
+	s := searchFor(f, "203.0.113.0/24\n2001:db8::/32\nevil.example\nd41d8cd98f00b204e9800998ecf8427e\na.x\n{ff fe fd fc}\n")
+	f.Fuzz(func(t *testing.T, b []byte, size uint8) {
+		var k keeper
+		for _, path := range []string{"volatile/x.jsonl", "volatile/raw"} {
+			if err := s.Watch(&k).Put(context.Background(), evidence.Item{Path: path}, func(w io.Writer) error {
+				for piece := range slices.Chunk(b, int(size)+1) {
+					if _, err := w.Write(piece); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil || string(k.Body(path)) != string(b) {
+				t.Fatalf("%s: %q became %q, %v", path, b, k.Body(path), err)
+			}
+		}
+		if _, err := s.hits.sorted(); err != nil && strings.Contains(err.Error(), "panic") {
+			t.Fatal(err)
+		}
+	})
+}
