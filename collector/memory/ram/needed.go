@@ -3,6 +3,7 @@ package ram
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -85,8 +86,35 @@ func (t *take) putOne(ctx context.Context, to evidence.Sink, n needed) error {
 		case strings.Contains(item.Source, ", "):
 			return &fs.PathError{Op: "open", Path: item.Source, Err: fs.ErrNotExist}
 		}
-		return copyFollowed(t.h, w, item.Source, n.limit)
+		watch := &addresses{w: w, begun: true}
+		err := copyFollowed(t.h, watch, item.Source, n.limit)
+		if err == nil && n.what == "symbols" && !watch.shown {
+			err = fmt.Errorf("%s: the kernel hides the addresses: %w", item.Source, fs.ErrPermission)
+		}
+		return err
 	})
+}
+
+// addresses passes a text on and looks whether any of its lines begins with a
+// number that is not zero: who lacks CAP_SYSLOG gets zeros for every address of
+// kallsyms (kernel.kptr_restrict), and no error.
+type addresses struct {
+	w            io.Writer
+	begun, shown bool // at the beginning of a line or in its zeros; a number was seen
+}
+
+func (a *addresses) Write(b []byte) (int, error) {
+	for i := 0; i < len(b) && !a.shown; i++ {
+		switch c := b[i]; {
+		case c == '\n':
+			a.begun = true
+		case a.begun && c == ' ':
+			a.begun = false
+		case a.begun:
+			a.shown = c != '0'
+		}
+	}
+	return a.w.Write(b)
 }
 
 // copyNote writes the note VMCOREINFO as it was read from physical memory.

@@ -172,3 +172,23 @@ func TestWhatTheCollectorKernelTakesIsReferredTo(t *testing.T) {
 		}
 	}
 }
+
+// Zeros for addresses are a denial that the kernel does not call one.
+func TestHiddenSymbolsAreNoSymbols(t *testing.T) {
+	m := machine()
+	for text, want := range map[string]evidence.Outcome{
+		"0000000000000000 A fixed_percpu_data\nffffffff81000000 T _text\n": evidence.Collected,
+		"0000000000000000 A fixed_percpu_data\n0000000000000000 T _text\n": evidence.Partial,
+	} {
+		h := m.host(t)
+		put(t, h, "/proc/kallsyms", text)
+		var s hosttest.Sink
+		o := Options{open: opens(map[string]device{kcoreName: m.kcore(0xffff888000000000, true)}), page: fakePage}
+		if err := RAM(o).Collect(t.Context(), h, &s); err != nil {
+			t.Fatal(err)
+		}
+		if r, _ := s.Record("memory/ram/kallsyms.txt"); r.Outcome != want || string(s.Body(r.Path)) != text {
+			t.Errorf("%q: %s (%s)", text, r.Outcome, r.Note)
+		}
+	}
+}

@@ -43,7 +43,10 @@ func swapAreas(h *collector.Host, take bool) []swapArea {
 			a.row.Note = strings.TrimPrefix(a.row.Note+"; only with --swap", "; ")
 			continue
 		}
-		base := path.Base(a.name)
+		base := path.Base("/" + a.name)
+		if base == "/" {
+			base = "area"
+		}
 		if taken[base]++; taken[base] > 1 {
 			base += "-" + strconv.Itoa(taken[base])
 		}
