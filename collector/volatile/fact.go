@@ -1,7 +1,6 @@
 package volatile
 
 import (
-	"context"
 	"errors"
 	"io"
 	"strings"
@@ -90,17 +89,4 @@ func follow(h *collector.Host, w io.Writer, name string, limit int64) error {
 		err = evidence.Cut("%s: %v (%d bytes)", name, collector.ErrTooLong, limit)
 	}
 	return err
-}
-
-// untilDone reads until its context ends.
-type untilDone struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u untilDone) Read(b []byte) (int, error) {
-	if u.ctx.Err() != nil {
-		return 0, context.Cause(u.ctx)
-	}
-	return u.r.Read(b)
 }

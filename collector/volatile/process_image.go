@@ -16,6 +16,7 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/proc"
 	"hozen/collector/section"
+	"hozen/collector/sparse"
 	"hozen/packager/evidence"
 )
 
@@ -127,7 +128,7 @@ func hashImage(ctx context.Context, h *collector.Host, name string, k imageKey) 
 	}
 	defer f.Close()
 	sum := sha256.New()
-	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, io.LimitReader(untilDone{ctx, f}, limitImage+1), make([]byte, 1<<17))
+	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, io.LimitReader(sparse.UntilDone(ctx, f), limitImage+1), make([]byte, 1<<17))
 	switch {
 	case err != nil:
 		return "", err

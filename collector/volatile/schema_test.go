@@ -57,6 +57,7 @@ func documentedTypes(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	names = append(names, "../sparse/sparse.go")
 	out := map[string]string{}
 	for _, name := range names {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
@@ -70,7 +71,11 @@ func documentedTypes(t *testing.T) map[string]string {
 			}
 			for _, s := range g.Specs {
 				if spec := s.(*ast.TypeSpec); spec.Name.IsExported() {
-					out[spec.Name.Name] = name
+					full := spec.Name.Name
+					if f.Name.Name != "volatile" {
+						full = f.Name.Name + "." + full
+					}
+					out[full] = name
 				}
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/sparse"
 	"hozen/packager/evidence"
 )
 
@@ -155,7 +156,7 @@ func putLoginFile(ctx context.Context, h *collector.Host, to evidence.Sink, f lo
 	if m, err := h.Lstat(f.name); err == nil {
 		item.File, item.Limit = m, sparseFrom
 	}
-	var table atomic.Pointer[[]FileExtent]
+	var table atomic.Pointer[[]sparse.Extent]
 	err := to.Put(ctx, item, func(w io.Writer) error {
 		extents, err := copyLoginFile(ctx, w, h, f)
 		if extents != nil {
@@ -173,7 +174,7 @@ func putLoginFile(ctx context.Context, h *collector.Host, to evidence.Sink, f lo
 // sparseFrom is the size from which a lastlog is taken by its extents.
 const sparseFrom = 16 << 20
 
-func copyLoginFile(ctx context.Context, w io.Writer, h *collector.Host, f loginFile) ([]FileExtent, error) {
+func copyLoginFile(ctx context.Context, w io.Writer, h *collector.Host, f loginFile) ([]sparse.Extent, error) {
 	if strings.HasPrefix(f.name, "/proc/") || strings.HasPrefix(f.name, "/sys/") {
 		return nil, h.Copy(w, f.name, 1<<20)
 	}
@@ -191,14 +192,14 @@ func copyLoginFile(ctx context.Context, w io.Writer, h *collector.Host, f loginF
 		return nil, evidence.Skip("%s: a directory", f.name)
 	}
 	if f.kind == "lastlog" && st.Size() > sparseFrom {
-		extents, err := copyExtents(ctx, w, file, st.Size(), maxLoginFile)
+		extents, err := sparse.Copy(ctx, w, file, st.Size(), maxLoginFile)
 		if err == nil {
 			err = evidence.Gone("sparse: %d bytes, of which the %d data extents are here; see the table of extents", st.Size(), len(extents))
 		}
 		return extents, err
 	}
 	from := newestPart(st.Size(), f.kind)
-	if _, err := io.Copy(w, untilDone{ctx, io.NewSectionReader(file, from, st.Size()-from)}); err != nil {
+	if _, err := io.Copy(w, sparse.UntilDone(ctx, io.NewSectionReader(file, from, st.Size()-from))); err != nil {
 		return nil, err
 	}
 	if from > 0 {

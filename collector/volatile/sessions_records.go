@@ -14,6 +14,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/sparse"
 	"hozen/packager/evidence"
 )
 
@@ -223,7 +224,7 @@ func (t *sessionTable) lastlog(f loginFile) error {
 	size, left := st.Size(), int64(maxLoginFile)
 	var layout lastlogLayout
 	for at := int64(0); at < size && left > 0; {
-		from, to, ok := nextExtent(file, at, size)
+		from, to, ok := sparse.Next(file, at, size)
 		if !ok {
 			return nil
 		}

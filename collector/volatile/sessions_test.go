@@ -13,6 +13,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/hosttest"
+	"hozen/collector/sparse"
 	"hozen/packager/evidence"
 )
 
@@ -232,7 +233,7 @@ func TestSparseLastlog(t *testing.T) {
 		t.Fatalf("rows %+v", rows)
 	}
 	raw, _ := s.Record("volatile/sessions/var/log/lastlog")
-	extents := table[FileExtent](t, s, "volatile/sessions/extents/var/log/lastlog.jsonl")
+	extents := table[sparse.Extent](t, s, "volatile/sessions/extents/var/log/lastlog.jsonl")
 	if raw.Size > 1<<20 || raw.Shortfall || len(extents) < 1 {
 		t.Errorf("raw %+v, extents %v", raw, extents)
 	}

@@ -27,7 +27,7 @@ import (
 //     their directory below volatile/temporary/@under-<mount id>/;
 //   - volatile/temporary/@extents/<the same>.jsonl: for a sparse file over the
 //     limit for one file, of which the data extents alone are written, one
-//     after another: where each belongs (FileExtent).
+//     after another: where each belongs (sparse.Extent).
 //
 // Nothing but regular files is ever opened, no link is followed, no other mount
 // is entered, and no name on a mount that may hang is looked up.

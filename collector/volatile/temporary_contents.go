@@ -11,19 +11,9 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/sparse"
 	"hozen/packager/evidence"
 )
-
-// FileExtent is one row of an extents table: length bytes that belong at offset
-// of the file, and follow the bytes of the row before in the item. What lies
-// between is a hole, which reads as zeros.
-type FileExtent struct {
-	Offset int64 `json:"offset"`
-	Length int64 `json:"length"`
-}
-
-// maxExtents bounds the extents of one file that are written.
-const maxExtents = 1 << 16
 
 // memContents puts the contents of regular files.
 type memContents struct {
@@ -117,7 +107,7 @@ func (c *memContents) copyWhole(w io.Writer, e *memEntry) error {
 	}
 	defer f.Close()
 	most := min(size, c.limits.PerFile)
-	n, err := io.CopyN(w, untilDone{c.ctx, f}, most)
+	n, err := io.CopyN(w, sparse.UntilDone(c.ctx, f), most)
 	switch {
 	case err == io.EOF:
 		return evidence.Gone("shrank from %d to %d bytes while it was read", size, n)
@@ -140,14 +130,14 @@ func grown(f *os.File, size int64) error {
 // putSparse puts the data extents of a file that is large and mostly holes, and
 // then where they belong.
 func (c *memContents) putSparse(item evidence.Item, e *memEntry) error {
-	var table atomic.Pointer[[]FileExtent]
+	var table atomic.Pointer[[]sparse.Extent]
 	err := c.to.Put(c.ctx, item, func(w io.Writer) error {
 		f, size, err := c.open(e)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		extents, err := copyExtents(c.ctx, w, f, size, c.limits.PerFile)
+		extents, err := sparse.Copy(c.ctx, w, f, size, c.limits.PerFile)
 		table.Store(&extents)
 		if err != nil {
 			return err
@@ -159,36 +149,4 @@ func (c *memContents) putSparse(item evidence.Item, e *memEntry) error {
 	}
 	return c.to.Put(c.ctx, evidence.Item{Path: "volatile/temporary/@extents" + strings.TrimPrefix(item.Path, "volatile/temporary") + ".jsonl", Source: item.Source},
 		func(w io.Writer) error { return jsonl.Write(w, *table.Load()) })
-}
-
-// copyExtents writes the parts of a file that hold data, at most limit bytes,
-// and says where they were. A file whose holes cannot be told is one extent.
-func copyExtents(ctx context.Context, w io.Writer, f *os.File, size, limit int64) (out []FileExtent, err error) {
-	for at := int64(0); at < size; {
-		from, to, ok := nextExtent(f, at, size)
-		if !ok {
-			return out, nil
-		}
-		if len(out) == maxExtents {
-			return out, evidence.Cut("more than %d extents", maxExtents)
-		}
-		want := min(to-from, limit)
-		n, err := io.Copy(w, untilDone{ctx, io.NewSectionReader(f, from, want)})
-		out = append(out, FileExtent{from, n})
-		if limit -= n; err != nil || n < want {
-			return out, cmpErr(err, evidence.Gone("shrank while it was read"))
-		}
-		if want < to-from {
-			return out, evidence.Cut("more data than the limit for one file")
-		}
-		at = to
-	}
-	return out, nil
-}
-
-func cmpErr(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }

@@ -190,22 +190,6 @@ func (d *linuxDir) xattrs(name string) (out []memXattr, err error) {
 	return out, err
 }
 
-// nextExtent finds the next part of f at or after at that holds data (lseek(2),
-// SEEK_DATA and SEEK_HOLE).
-func nextExtent(f *os.File, at, size int64) (from, to int64, ok bool) {
-	from, err := f.Seek(at, unix.SEEK_DATA)
-	switch {
-	case err == nil && from >= size, isErrno(err, unix.ENXIO):
-		return 0, 0, false
-	case err != nil:
-		return at, size, true
-	}
-	if to, err = f.Seek(from, unix.SEEK_HOLE); err != nil || to > size || to <= from {
-		to = size
-	}
-	return from, to, true
-}
-
 func isErrno(err error, want unix.Errno) bool {
 	pe, ok := err.(*fs.PathError)
 	return ok && pe.Err == want

@@ -18,6 +18,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/hosttest"
+	"hozen/collector/sparse"
 	"hozen/packager/evidence"
 )
 
@@ -252,7 +253,7 @@ func checkHostile(t *testing.T, s *hosttest.Sink, dir string, names []string, fi
 func checkSparse(t *testing.T, s *hosttest.Sink, dir string) {
 	t.Helper()
 	rec, _ := s.Record("volatile/temporary" + dir + "/sparse")
-	extents := table[FileExtent](t, s, "volatile/temporary/@extents"+dir+"/sparse.jsonl")
+	extents := table[sparse.Extent](t, s, "volatile/temporary/@extents"+dir+"/sparse.jsonl")
 	body := s.Body("volatile/temporary" + dir + "/sparse")
 	if rec.Shortfall || rec.File.Size != memSparse || len(extents) != 1 || extents[0].Offset > memSparse/2 || int64(len(body)) != extents[0].Length ||
 		!bytes.HasPrefix(body[memSparse/2-extents[0].Offset:], []byte("middle")) {

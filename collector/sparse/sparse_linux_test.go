@@ -1,0 +1,42 @@
+package sparse
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCopyOfASparseFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "sparse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const size = 1 << 30
+	for _, at := range []int64{0, 512 << 20, size - 5} {
+		if _, err := f.WriteAt([]byte("hello"), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if from, to, _ := Next(f, 0, size); to-from == size {
+		t.Skip("kernel has no holes in files here: only the file system knows them")
+	}
+	var out bytes.Buffer
+	extents, err := Copy(t.Context(), &out, f, size, 1<<20)
+	if err != nil || len(extents) != 3 || out.Len() > 64<<10 {
+		t.Fatalf("%d bytes in %+v, %v", out.Len(), extents, err)
+	}
+	at := int64(0)
+	for _, e := range extents { // the table says where each byte belongs
+		part := out.Bytes()[at : at+e.Length]
+		if !strings.Contains(string(part), "hello") {
+			t.Errorf("%+v: no data", e)
+		}
+		at += e.Length
+	}
+	if extents, err = Copy(t.Context(), &out, f, size, 3); err == nil || len(extents) != 1 || extents[0].Length != 3 {
+		t.Errorf("over the limit: %+v, %v", extents, err)
+	}
+}
