@@ -1,6 +1,9 @@
 package proc
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Number reads a decimal number that fills b, without allocating.
 func Number(b []byte) (n uint64, ok bool) {
@@ -23,4 +26,12 @@ func NamespaceInode(target []byte, kind string) (uint64, bool) {
 		return 0, false
 	}
 	return Number(rest[2 : len(rest)-1])
+}
+
+// Device writes a device number as major:minor in decimal, split as
+// gnu_dev_major(3) does it.
+func Device(dev uint64) string {
+	major := dev>>8&0xfff | dev>>32&^0xfff
+	minor := dev&0xff | dev>>12&^0xff
+	return strconv.FormatUint(major&0xffffffff, 10) + ":" + strconv.FormatUint(minor&0xffffffff, 10)
 }

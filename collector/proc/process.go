@@ -2,7 +2,9 @@ package proc
 
 import (
 	"errors"
+	"io/fs"
 	"strconv"
+	"syscall"
 
 	"hozen/collector"
 	"hozen/packager/evidence"
@@ -23,6 +25,11 @@ type Dir interface {
 // ErrMounted is what a reader says where /proc/PID has something mounted over
 // it: an old way to hide a process.
 var ErrMounted = errors.New("something else is mounted over it")
+
+// IsGone says whether an error of a read means that the process has ended.
+func IsGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+}
 
 // A hostDir reads a process's directory by names: in a fixture, on any system.
 type hostDir struct {

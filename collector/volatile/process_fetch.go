@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"syscall"
@@ -84,15 +83,11 @@ func (f *procReader) process(ctx context.Context, pid int, r *procRead) {
 
 // fail makes the row and the raw text of a process that was not read.
 func (r *procRead) fail(err error) {
-	r.gone = isGone(err)
+	r.gone = proc.IsGone(err)
 	p := Process{PID: r.pid, Gone: r.gone, Unread: jsonl.Text(section.Because(err))}
 	r.row = append(appendProcess(r.row[:0], &p), '\n')
 	r.files, r.maps = r.files[:0], r.maps[:0]
 	r.rowTally.Add("/proc/"+strconv.Itoa(r.pid), err)
-}
-
-func isGone(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
 // read takes the sections in a fixed order: first what tells who the process
@@ -153,7 +148,7 @@ func (f *procReader) openFiles(ctx context.Context, d proc.Dir, r *procRead) {
 			return
 		}
 		n := strconv.Itoa(fd)
-		if _, err := f.link(d, r, "fd/"+n); !isGone(err) {
+		if _, err := f.link(d, r, "fd/"+n); !proc.IsGone(err) {
 			f.file(d, r, "fdinfo/"+n, limitInfo)
 		}
 	}

@@ -66,7 +66,7 @@ func (im *procImages) of(ctx context.Context, h *collector.Host, pid int, target
 			out.Path, out.Deleted = jsonl.Text(target), false // a file that is really called so
 		}
 	}
-	out.Dev, out.Inode, out.Size = devText(st.Dev), st.Inode, st.Size
+	out.Dev, out.Inode, out.Size = proc.Device(st.Dev), st.Inode, st.Size
 	out.Mode = strconv.FormatUint(uint64(st.Mode), 8)
 	out.UID = &ID{ID: st.UID, Name: im.basis.users[st.UID]}
 	out.Mtime, out.Ctime = stamp(st.Mtime), stamp(st.Ctime)
@@ -143,12 +143,4 @@ func hashImage(ctx context.Context, h *collector.Host, name string, k imageKey) 
 		return "", errImageChanged
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-// devText writes a device number as major:minor in decimal, split as
-// gnu_dev_major(3) does it.
-func devText(dev uint64) string {
-	major := dev>>8&0xfff | dev>>32&^0xfff
-	minor := dev&0xff | dev>>12&^0xff
-	return strconv.FormatUint(major&0xffffffff, 10) + ":" + strconv.FormatUint(minor&0xffffffff, 10)
 }

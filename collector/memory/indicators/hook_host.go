@@ -8,6 +8,7 @@ import (
 
 	"hozen/collector/jsonl"
 	"hozen/collector/memory"
+	"hozen/collector/proc"
 )
 
 // preloadFile is read by the dynamic linker before every program (ld.so(8)).
@@ -22,7 +23,7 @@ func checkHookHost(s *survey) {
 
 func hookPreloadFile(s *survey) {
 	text, err := s.host.ReadFile(preloadFile, limitText)
-	if isGone(err) {
+	if proc.IsGone(err) {
 		return
 	}
 	member := s.putBytes("ld.so.preload", preloadFile, text, err)

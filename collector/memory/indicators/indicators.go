@@ -137,7 +137,7 @@ func (s *survey) read(p *process) {
 		p.dir, err = open()(p.pid)
 	}
 	if err != nil {
-		p.err, p.gone = err, isGone(err)
+		p.err, p.gone = err, proc.IsGone(err)
 		return
 	}
 	defer p.dir.Close()
@@ -152,7 +152,7 @@ func (s *survey) lookOnce(open func(int) (proc.Dir, error), p *process) {
 		}
 	}()
 	if p.dir, p.err = open(p.pid); p.err != nil {
-		p.gone = isGone(p.err)
+		p.gone = proc.IsGone(p.err)
 		p.note("", p.err)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hozen/collector"
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -91,7 +92,7 @@ func (o *owned) eachList(h *collector.Host, dir string, all []string, suffix str
 // apk reads /lib/apk/db/installed: F:directory, then R:file (apk-package(5)).
 func (o *owned) apk(h *collector.Host, look func([]byte), tally *evidence.Tally) bool {
 	text, err := h.ReadFile("/lib/apk/db/installed", maxPackageList)
-	if isGone(err) {
+	if proc.IsGone(err) {
 		return false
 	}
 	tally.Add("/lib/apk/db/installed", err)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
@@ -98,13 +96,9 @@ func (p *process) keep(name string, link bool, data []byte, err error) {
 
 // note counts an error in what was read of the process. That it has ended is ordinary.
 func (p *process) note(name string, err error) {
-	if err != nil && !isGone(err) {
+	if err != nil && !proc.IsGone(err) {
 		p.tally.Add(p.path(name), err)
 	}
-}
-
-func isGone(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
 func (p *process) path(name string) string { return "/proc/" + strconv.Itoa(p.pid) + "/" + name }
@@ -158,7 +152,7 @@ func (p *process) read() {
 		err = fmt.Errorf("/proc/%d says that it is %d: %w", p.pid, p.stat.PID, proc.ErrMounted)
 	}
 	if err != nil {
-		p.err, p.gone = err, isGone(err)
+		p.err, p.gone = err, proc.IsGone(err)
 		return
 	}
 	p.known, p.comm, p.status = true, p.stat.Comm, map[string]string{}

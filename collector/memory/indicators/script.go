@@ -36,7 +36,7 @@ func checkScript(p *process) {
 		}
 		full = path.Join(cwd, script)
 	}
-	if _, err := p.host.Lstat(p.inRoot(full)); isGone(err) {
+	if _, err := p.host.Lstat(p.inRoot(full)); proc.IsGone(err) {
 		p.report(finding{id: "script-deleted", seen: imageName(p.exe) + " was given the script " + full + ", and nothing has that name"})
 	}
 }

@@ -1,0 +1,127 @@
+package contents
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"hozen/collector/memory"
+	"hozen/collector/proc"
+	"hozen/packager/evidence"
+)
+
+// regions takes the memory that indicators rest on, of every suspect.
+func (t *taking) regions() error {
+	if t.o.Suspects == nil {
+		return nil
+	}
+	list, searched := t.o.Suspects.List()
+	if !searched {
+		return t.to.Put(t.ctx, evidence.Item{Path: folder + "regions", Source: "/proc/PID/mem"}, func(io.Writer) error {
+			return evidence.Skip("no indicators were looked for, so that no region is known to be worth taking")
+		})
+	}
+	slices.SortStableFunc(list, func(a, b memory.Suspect) int { return -cmp.Compare(a.Level, b.Level) })
+	for _, s := range list {
+		if len(s.Regions) > 0 {
+			if err := t.suspect(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// suspect takes the regions of one process, up to its limit.
+func (t *taking) suspect(s memory.Suspect) error {
+	who := Holder{PID: s.PID, StartTicks: s.StartTicks}
+	mem, gone := t.openSame(who)
+	if gone == nil {
+		defer mem.Close()
+	}
+	left := min(t.o.PerProcess, t.left)
+	for _, r := range joined(s.Regions) {
+		row := Content{Kind: "region", Path: fmt.Sprintf("%s%d-%d/%x-%x.bin", folder, s.PID, s.StartTicks, r.Start, r.End), Size: int64(r.End - r.Start), Why: r.why}
+		who.Start, who.End = strconv.FormatUint(r.Start, 16), strconv.FormatUint(r.End, 16)
+		row.Holders = []Holder{who}
+		var got gap
+		err := t.to.Put(t.ctx, evidence.Item{Path: row.Path, Source: fmt.Sprintf("/proc/%d/mem", s.PID), File: bytesOf(row.Size, left)}, func(w io.Writer) error {
+			if gone != nil {
+				return gone
+			}
+			var err error
+			got, err = t.copyMemory(w, mem, r.Start, min(r.End, r.Start+uint64(left)))
+			if err == nil && row.Size > left {
+				err = evidence.Cut("longer than the limit: the first %d bytes are here", left)
+			}
+			return err
+		})
+		row.Taken, row.Unreadable, row.Untouched = got.written, got.unreadable, got.untouched
+		left -= got.written
+		t.left -= got.written
+		if t.rows = append(t.rows, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bytesOf lets the archive make room for a region of known size, so that it needs
+// no buffer for it.
+func bytesOf(size, limit int64) *evidence.FileMeta {
+	if size > limit {
+		return nil
+	}
+	return &evidence.FileMeta{Mode: evidence.ModeRegular | 0o400, Size: size}
+}
+
+// openSame opens the memory of a process, if it is still the one that it was.
+func (t *taking) openSame(who Holder) (*proc.Memory, error) {
+	mem, err := proc.OpenMemory(t.host, who.PID)
+	if err != nil {
+		return nil, err
+	}
+	if start, err := t.start(who.PID); err != nil || start != who.StartTicks {
+		mem.Close()
+		return nil, evidence.NotHere("process %d has ended", who.PID)
+	}
+	return mem, nil
+}
+
+// start reads when a process began.
+func (t *taking) start(pid int) (uint64, error) {
+	text, err := t.host.ReadFile(fmt.Sprintf("/proc/%d/stat", pid), 1<<16)
+	if err != nil {
+		return 0, err
+	}
+	stat, err := proc.ParseStat(string(text))
+	return stat.Start(), err
+}
+
+// A span is a range of addresses that was asked for, for some reasons.
+type span struct {
+	Start, End uint64
+	why        []string
+}
+
+// joined sorts regions and joins those that touch.
+func joined(in []memory.Region) (out []span) {
+	in = slices.Clone(in)
+	slices.SortFunc(in, func(a, b memory.Region) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) })
+	for _, r := range in {
+		if r.End <= r.Start || r.End > 1<<63 {
+			continue
+		}
+		if last := len(out) - 1; last >= 0 && r.Start <= out[last].End {
+			out[last].End = max(out[last].End, r.End)
+			if !slices.Contains(out[last].why, r.Why) {
+				out[last].why = append(out[last].why, r.Why)
+			}
+			continue
+		}
+		out = append(out, span{r.Start, r.End, []string{r.Why}})
+	}
+	return out
+}
