@@ -56,6 +56,10 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mFlagOnly:       {"take only these collectors (`NAMES`, with commas; may be repeated)", "指定した収集器だけを使う（`NAMES` はコンマ区切り、繰り返し可）"},
 	mFlagSkip:       {"leave these collectors out (`NAMES`, with commas; may be repeated)", "指定した収集器を使わない（`NAMES` はコンマ区切り、繰り返し可）"},
 	mFlagRAM:        {"take physical memory, too: it may hold passwords and keys (profile full takes it in any case)", "物理メモリーも取る。パスワードや鍵を含むことがある（profile full では常に取る）"},
+	mFlagDump:       {"take the whole memory of process `PID` as a core file that gdb opens (may be repeated)", "プロセス `PID` のメモリー全体を、gdb で開けるコアファイルとして取る（繰り返し可）"},
+	mFlagFreeze:     {"stop the processes of --dump while they are read (SIGSTOP, then SIGCONT)", "--dump のプロセスを、読み取る間だけ停止する（SIGSTOP、その後 SIGCONT）"},
+	mFreezeAlone:    {"--freeze: without --dump there is nothing to stop", "--freeze: --dump がなければ、停止するものがない"},
+	mHintDump:       {"name a process by its number: --dump 4711", "プロセスを番号で指定してください: --dump 4711"},
 	mFlagSwap:       {"take RAM and the swap areas", "物理メモリーとスワップ領域を取る"},
 	mFlagLimit:      {"stop taking after this `TIME` (3m), and seal (default: no limit)", "この時間 `TIME`（例 3m）で収集を終え、封印する（既定: 無制限）"},
 	mFlagCase:       {"`NUMBER` of the case", "案件の番号 `NUMBER`"},
@@ -315,6 +319,7 @@ func docsJapanese(name string) (string, bool) {
 		"containers": "docker、containerd、podman、LXC のコンテナー",
 		"indicators": "メモリー上の痕跡: 注入コード、隠しプロセス、フック、なりすまし",
 		"ioc":        "--ioc の一覧にあるもの: 読み込まれたファイルとメモリー",
+		"contents":   "削除された実行イメージとファイル、memfd、疑わしいメモリー、指定プロセスの全体",
 		"ram":        "物理メモリーの LiME イメージ、読めた範囲の表、取得中の変化の実測",
 		"temporary":  "メモリー上のファイルシステム: 全項目と、上限までの中身",
 	}[name]

@@ -30,6 +30,8 @@ type collectOptions struct {
 	witness            []string
 	key                string
 	ram, swap          bool
+	dump               []int
+	freeze             bool
 	dryRun             bool
 	json, quiet        bool
 	ioc                iocOptions
@@ -44,6 +46,9 @@ func (a *app) collectCommand() *cobra.Command {
 			if c.Flags().Changed("only") && len(o.only) == 0 {
 				return usage(errors.New("--only: no collector is named"), a.text(mHintDryRun))
 			}
+			if err := a.checkDump(o); err != nil {
+				return err
+			}
 			return a.collect(c.Context(), o)
 		},
 	}
@@ -54,6 +59,8 @@ func (a *app) collectCommand() *cobra.Command {
 	f.StringVar(&o.profile, "profile", "standard", a.text(mFlagProfile))
 	f.StringSliceVar(&o.only, "only", nil, a.text(mFlagOnly))
 	f.StringSliceVar(&o.skip, "skip", nil, a.text(mFlagSkip))
+	f.IntSliceVar(&o.dump, "dump", nil, a.text(mFlagDump))
+	f.BoolVar(&o.freeze, "freeze", false, a.text(mFlagFreeze))
 	f.BoolVar(&o.ram, "ram", false, a.text(mFlagRAM))
 	f.BoolVar(&o.swap, "swap", false, a.text(mFlagSwap))
 	f.Func("time-limit", a.text(mFlagLimit), o.setLimit)
@@ -69,6 +76,19 @@ func (a *app) collectCommand() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, a.text(mFlagJSONEvents))
 	f.BoolVar(&o.quiet, "quiet", false, a.text(mFlagQuiet))
 	return c
+}
+
+// checkDump refuses a dump of what can be no process.
+func (a *app) checkDump(o collectOptions) error {
+	for _, pid := range o.dump {
+		if pid <= 0 {
+			return usage(fmt.Errorf("--dump %d: not the number of a process", pid), a.text(mHintDump))
+		}
+	}
+	if o.freeze && len(o.dump) == 0 {
+		return usage(errors.New(a.text(mFreezeAlone)), a.text(mHintDump))
+	}
+	return nil
 }
 
 func (o *collectOptions) setLimit(s string) (err error) {
@@ -92,7 +112,7 @@ func (o *collectOptions) asked() (flags []string) {
 
 func (o *collectOptions) request(args []string) request {
 	return request{
-		args: args, swap: o.swap,
+		args: args, swap: o.swap, dump: o.dump, freeze: o.freeze,
 		kernel: (len(o.only) == 0 || slices.Contains(o.only, "kernel")) && !slices.Contains(o.skip, "kernel"),
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"hozen/collector"
 	"hozen/collector/memory"
+	"hozen/collector/memory/contents"
 	"hozen/collector/memory/indicators"
 	"hozen/collector/memory/ioc"
 	"hozen/collector/memory/ram"
@@ -14,6 +15,8 @@ type request struct {
 	args   []string    // the command line
 	ioc    *ioc.Search // of the lists of --ioc; nil if there are none
 	swap   bool        // --swap
+	dump   []int       // --dump
+	freeze bool        // --freeze
 	kernel bool        // the collector kernel is in the plan: others need not take the same
 }
 
@@ -31,7 +34,8 @@ func collectors(want request) []collector.Collector {
 		volatile.Sessions(),              // who is logged in, and from where
 		volatile.Containers(),            // what runs in which container, from the files of docker, containerd, podman, LXC
 		indicators.Indicators(&suspects), // what memory alone tells: injection, hiding, hooks
-		ioc.Collector(want.ioc),          // what the responder brings to look for
+		contents.Contents(contents.Options{Suspects: &suspects, Dump: want.dump, Freeze: want.freeze}), // and dies with its process
+		ioc.Collector(want.ioc), // what the responder brings to look for
 		ram.RAM(ram.Options{Swap: want.swap, Kernel: want.kernel}), // only with --ram: it holds everything else, and takes minutes
 		volatile.Temporary(), // file systems in memory: large, and they last until power-off
 	}

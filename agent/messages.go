@@ -32,6 +32,10 @@ const (
 	mFlagSkip
 	mFlagRAM
 	mFlagSwap
+	mFlagDump
+	mFlagFreeze
+	mFreezeAlone
+	mHintDump
 	mFlagLimit
 	mFlagCase
 	mFlagEvidence

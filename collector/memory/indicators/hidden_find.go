@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"hozen/collector/proc"
 	"hozen/packager/evidence"
 )
 
@@ -94,7 +95,7 @@ func (f *pidSearch) allThreads(ctx context.Context, pids []int) (tids []int) {
 			break
 		}
 		t, err := f.sys.tasks(pid)
-		if err != nil && !isGone(err) {
+		if err != nil && !proc.IsGone(err) {
 			f.tally.Add(fmt.Sprintf("/proc/%d/task", pid), err)
 		}
 		tids = append(tids, t...)

@@ -150,7 +150,7 @@ func (l *livePIDs) ask(pid int, whose bool) (a pidAnswer) {
 // no listing shows it (proc(5)).
 func (l *livePIDs) lookup(pid int, whose bool, a *pidAnswer) {
 	d, err := l.open(pid)
-	if errors.Is(err, proc.ErrMounted) || err != nil && !isGone(err) && a.exists != 0 {
+	if errors.Is(err, proc.ErrMounted) || err != nil && !proc.IsGone(err) && a.exists != 0 {
 		a.exists |= byLookup
 	}
 	if err != nil {
