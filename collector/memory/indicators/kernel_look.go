@@ -9,6 +9,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
+	"hozen/collector/proc"
 	"hozen/collector/section"
 	"hozen/collector/volatile"
 	"hozen/packager/evidence"
@@ -35,7 +36,7 @@ func (t *textSet) get(name string) string {
 	if errors.Is(err, collector.ErrTooLong) {
 		err = evidence.Cut("longer than %d bytes", limitKernelText)
 	}
-	if err != nil && !isGone(err) {
+	if err != nil && !proc.IsGone(err) {
 		t.note(name, err)
 	}
 	t.raw = section.Append(t.raw, name, false, b, err)
@@ -62,7 +63,7 @@ func (v *kernelView) kprobes() []volatile.KprobeRow {
 // names lists a directory; it is kept like a text, one name a line.
 func (t *textSet) names(dir string) []string {
 	names, err := t.host.Names(dir)
-	if err != nil && !isGone(err) {
+	if err != nil && !proc.IsGone(err) {
 		t.note(dir, err)
 	}
 	const most = 1 << 16

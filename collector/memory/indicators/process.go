@@ -178,7 +178,7 @@ func (p *process) read() {
 func (p *process) descriptors() {
 	numbers, err := p.dir.List(nil, "fd", limitFiles)
 	p.note("fd", err)
-	p.fdsUnread = err != nil && !isGone(err)
+	p.fdsUnread = err != nil && !proc.IsGone(err)
 	var list []byte
 	for _, n := range numbers {
 		if p.ctx.Err() != nil {
@@ -188,7 +188,7 @@ func (p *process) descriptors() {
 		target, err := p.dir.Get(nil, "fd/"+strconv.Itoa(n), true, limitText)
 		if err != nil {
 			p.note("fd/"+strconv.Itoa(n), err)
-			p.fdsUnread = p.fdsUnread || !isGone(err)
+			p.fdsUnread = p.fdsUnread || !proc.IsGone(err)
 			continue
 		}
 		p.fds = append(p.fds, descriptor{n, string(target)})
