@@ -65,6 +65,9 @@ func mapCases() []mapCase {
 		{name: "firefox", exe: "/usr/lib/firefox-esr/firefox-esr", maps: "00400000-00500000 r-xp 00000000 fe:00 11 /usr/lib/firefox-esr/firefox-esr\n7f0000000000-7f0006000000 r-xp 00000000 fe:00 12 /usr/lib/firefox-esr/libxul.so\n" +
 			"2f3900000000-2f3900010000 r-xp 00000000 00:00 0 [anon:js-executable-memory]\n", want: []string{"anonymous 2f3900000000 SpiderMonkey"}},
 		{name: "closures of libffi", exe: "/usr/bin/python3.11", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000 closures of libffi"}},
+		{name: "closures of libffi in a python of a user", exe: "/home/u/.pyenv/versions/3.11.7/bin/python3.11", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000 closures of libffi"}},
+		{name: "libffi in an image in a hidden place", exe: "/home/u/.x/python", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000"}},
+		{name: "libffi in an image in tmp", exe: "/tmp/.pyenv/python", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000"}},
 		{name: "libffi, but no closure", exe: "/usr/bin/python3.11", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: "\x90\x90\x31\xc0", want: []string{"anonymous 7f0d972a2000"}},
 		{name: "PCRE", exe: "/usr/bin/python3.11", maps: python + "7f0d97300000-7f0d97310000 rwxp 00000000 00:00 0\n", want: []string{"anonymous 7f0d97300000 PCRE"}},
 		{name: "php", exe: "/usr/bin/php8.2", maps: "00400000-00900000 r-xp 00000000 fe:00 11 /usr/bin/php8.2\n56016d800000-56016e800000 r-xs 00000000 00:01 1041 /dev/zero (deleted)\n", want: []string{"anonymous 56016d800000 PHP"}},

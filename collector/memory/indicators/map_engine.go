@@ -14,8 +14,9 @@ import (
 //
 // The rule: an area is explained by an engine when (1) the engine itself is mapped
 // executable from a file that has a name, outside of the places where anybody may
-// put files (anyonesPlace) and of hidden folders, and so is the image; (2) the
-// area has the permissions, name, size or contents that this engine gives its
+// put files (anyonesPlace) and of hidden folders; the image of a process that has
+// an engine as a library lies so too, or in the hidden folder of a tool that is
+// known to keep programs there (ownPrograms: .pyenv); (2) the area has the permissions, name, size or contents that this engine gives its
 // code; and (3) no head of a program stands in it. A stack is never explained so.
 // Names can be given to other programs: an explanation lowers a row, it does not
 // take it away.
@@ -80,6 +81,8 @@ func enginesIn(exe string, maps []proc.Mapping) (out []mapEngine) {
 	image := ""
 	if slices.Contains(files, exe) {
 		image = path.Base(exe)
+	} else if anyonesPlace(exe) || ownPrograms(exe) == "" || strings.HasSuffix(exe, proc.DeletedMark) {
+		return nil
 	}
 	for _, e := range mapEngines() {
 		if e.mapped(image, files, beside) {
@@ -90,11 +93,8 @@ func enginesIn(exe string, maps []proc.Mapping) (out []mapEngine) {
 }
 
 func (e *mapEngine) mapped(image string, files []string, beside map[string]bool) bool {
-	if image == "" {
-		return false
-	}
 	for _, name := range e.images {
-		if ok, _ := path.Match(name, image); ok {
+		if ok, _ := path.Match(name, image); ok && image != "" {
 			return true
 		}
 	}
