@@ -84,3 +84,25 @@ func blackoutsOf(t *testing.T, out []byte) []packager.Blackout {
 	}
 	return e.Result.Blackouts
 }
+
+// A power cut leaves the file of a throw-away key: recover removes it and says so.
+func TestRecoverSaysThatItRemovedTheKey(t *testing.T) {
+	dir := t.TempDir()
+	faultyRun(t, emptyHost(t), dir, &brokenDisk{n: 20, how: dies})
+	partial := one(t, dir, "*.partial")
+	d, err := packager.NewDevice("pc-42", nil)
+	if err != nil || partial == "" {
+		t.Fatalf("%q, %v", partial, err)
+	}
+	key := filepath.Join(dir, packager.KeyName(idOf(partial)))
+	if err := packager.SaveDevice(d, key); err != nil {
+		t.Fatal(err)
+	}
+	a, stdout, stderr := testApp("recover", partial)
+	if code := a.run(context.Background()); code != packager.ValidPartial.ExitCode() || !strings.Contains(stdout.String(), english.text(mRecoveredKey, key)) {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	if left := one(t, dir, "*.key"); left != "" {
+		t.Errorf("left: %s", left)
+	}
+}
