@@ -69,7 +69,15 @@ func checkNet(s *survey) {
 	for _, f := range slices.Concat(v.promiscuous(), v.xdp(s.programs), v.tc(s.programs)) {
 		s.report(f)
 	}
-	alone := v.listeners(s)
+	var alone []finding
+	for _, f := range v.listeners(s) {
+		if f.explained == "" {
+			alone = append(alone, f)
+			continue
+		}
+		f.evidence = []string{v.member} // low anyway: not worth the wait
+		s.report(f)
+	}
 	if len(alone) == 0 || !s.wait(kernelAgain) {
 		return
 	}
