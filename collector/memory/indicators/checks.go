@@ -31,6 +31,7 @@ func hostChecks() []hostCheck {
 	return []hostCheck{
 		{"hidden", checkHiddenProcesses}, // processes that some views show: first, for they are then read like all others
 		{"hidden", checkHiddenMounts},    // what is mounted on /proc
+		{"hidden", checkHiddenSockets},   // sockets that one view shows and another does not
 		{"hook", checkHookHost},          // what hooks every process; memory that others have open
 		{"image", checkPackages},         // images that no package owns
 		{"map", checkVDSO},               // the vdso of each process against that of the others

@@ -43,38 +43,36 @@ func startChurn(t testing.TB) *churn {
 	t.Cleanup(func() { stop(); all.Wait() })
 	every := func(d time.Duration, f func(i int)) {
 		all.Go(func() {
-			tick := time.NewTicker(d)
-			defer tick.Stop()
-			for i := 0; ; i++ {
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
+			for began, i := time.Now(), 0; ctx.Err() == nil; {
+				for late := 0; i < int(time.Since(began)/d) && late < 8; late++ { // what a busy machine left undone
 					f(i)
+					i++
 				}
+				waitFor(ctx, d)
 			}
 		})
 	}
 	begin := func(count *atomic.Int64, unreaped time.Duration, name string, args ...string) {
 		cmd := exec.Command(name, args...)
 		cmd.Env = []string{churnMode + "=1"}
-		if err := cmd.Start(); err != nil {
-			return
-		}
-		count.Add(1)
 		all.Go(func() {
+			if err := cmd.Start(); err != nil {
+				return
+			}
+			count.Add(1)
 			if unreaped > 0 {
 				waitFor(ctx, unreaped) // a zombie meanwhile
 			}
 			cmd.Wait()
 		})
 	}
-	every(5*time.Millisecond, func(i int) {
+	every(8*time.Millisecond, func(i int) { // one in four makes three more
 		switch i % 4 {
 		case 0:
 			begin(&c.processes, 15*time.Millisecond, "/bin/true")
 		case 1:
-			begin(&c.processes, 0, "/bin/sh", "-c", "/bin/true & /bin/true; wait")
+			begin(&c.processes, 0, "/bin/sh", "-c", "(exit) & (exit) & (exit); wait")
+			c.processes.Add(3)
 		default:
 			begin(&c.processes, 0, "/bin/true")
 		}

@@ -106,6 +106,16 @@ func (f *pidSearch) allThreads(ctx context.Context, pids []int) (tids []int) {
 // pause is the time before a look.
 func pause(look int) time.Duration { return time.Duration(1<<look) * time.Millisecond }
 
+// waitFor waits, or until the context ends.
+func waitFor(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
 // lookAgain looks at pids until they are listed, have ended, or were looked at
 // often enough.
 func (f *pidSearch) lookAgain(ctx context.Context, cases []*pidCase) (hidden []pidCase) {

@@ -46,15 +46,6 @@ func newPIDSystem(h *collector.Host, pidfds []pidfdAt, tally *evidence.Tally) (s
 	return sys, func() { unix.Close(fd); endOpen() }, nil
 }
 
-func waitFor(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
 // noPID is a number that no process has (PID_MAX_LIMIT is 2^22).
 const noPID = 1 << 30
 
