@@ -21,7 +21,7 @@ func processChecks() []processCheck {
 		{"image", checkImage},          // what it runs: deleted, in memory, replaced
 		{"identity", checkIdentity},    // what it says it is: name, arguments, environment, parents
 		{"hook", checkHook},            // what was put between it and its libraries or the kernel
-		{"hidden", checkHiddenSubject}, // that listings did not show it
+		{"hidden", checkHiddenSubject}, // what it knows of files; that listings did not show it
 		{"map", checkMaps},             // its memory: code of no file, code that was written to
 	}
 }
@@ -32,6 +32,7 @@ func hostChecks() []hostCheck {
 		{"hidden", checkHiddenProcesses}, // processes that some views show: first, for they are then read like all others
 		{"hidden", checkHiddenMounts},    // what is mounted on /proc
 		{"hidden", checkHiddenSockets},   // sockets that one view shows and another does not
+		{"hidden", checkHiddenFiles},     // files that lookup finds and no listing shows
 		{"hook", checkHookHost},          // what hooks every process; memory that others have open
 		{"image", checkPackages},         // images that no package owns
 		{"map", checkVDSO},               // the vdso of each process against that of the others

@@ -35,7 +35,7 @@ type pidfdAt struct{ pid, fd int }
 
 // Bounds of one gathering.
 const (
-	namesTime    = 250 * time.Millisecond
+	namesTime    = 2 * time.Second // of a busy machine
 	maxCgroups   = 20000
 	maxNamesText = 4 << 20
 	maxPidfds    = 1024

@@ -79,9 +79,10 @@ func (s *survey) reportProcesses(f *pidSearch, item string) {
 	}
 }
 
-// checkHiddenSubject reports what the host check found of the process that is
+// checkHiddenSubject notes which files the process knows, and reports what the host check found of the process that is
 // being read. The host check fills s.hidden before it has processes read again.
 func checkHiddenSubject(s *survey, p *process) {
+	s.noteNames(p)
 	if f, ok := s.hidden[p.pid]; ok {
 		p.report(f)
 	}

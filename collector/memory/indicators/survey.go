@@ -23,6 +23,7 @@ type survey struct {
 	seen map[int]*summary
 	// hidden holds, by pid, what a host check says of a process that the pass is to read again.
 	hidden map[int]finding
+	names  knownNames // of files, that processes know
 
 	mu       sync.Mutex
 	rows     []memory.Indicator
