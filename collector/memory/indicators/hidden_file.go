@@ -204,7 +204,7 @@ func (v *fileView) compare(ctx context.Context, known *knownNames, mounts []proc
 		}
 		names := slices.DeleteFunc(slices.Sorted(maps.Keys(known.dirs[dir])), func(name string) bool { return points[path.Join(dir, name)] })
 		missed, err := v.look(dir, names, countsLinks(m.Type))
-		if err != nil && !isGone(err) {
+		if err != nil && !proc.IsGone(err) {
 			tally.Add(dir, err)
 		}
 		looked++

@@ -118,7 +118,7 @@ func lookAtSockets(ctx context.Context, read func(context.Context) ([]*volatile.
 }
 
 func socketFinding(r *volatile.SocketRow, member string) finding {
-	f := finding{id: "hidden-socket", object: socketName(r), evidence: []string{member}}
+	f := finding{id: "hidden-socket", object: disputedName(r), evidence: []string{member}}
 	missing := strings.Join(r.UnseenBy.Names(), " and ")
 	if r.UnseenBy == 0 {
 		missing = "sock_diag and /proc/net"
@@ -126,7 +126,7 @@ func socketFinding(r *volatile.SocketRow, member string) finding {
 	seen := strings.Join(r.Views.Names(), " and ")
 	f.seen = fmt.Sprintf("%s showed it at each of %d looks, %s at none", seen, socketLooks, missing)
 	f.views = []memory.View{
-		{Source: seen, Says: jsonl.Text("there is " + socketName(r) + ", inode " + fmt.Sprint(r.Inode))},
+		{Source: seen, Says: jsonl.Text("there is " + disputedName(r) + ", inode " + fmt.Sprint(r.Inode))},
 		{Source: missing, Says: "there is none"},
 	}
 	if len(r.Holders) > 0 {
@@ -139,8 +139,8 @@ func socketFinding(r *volatile.SocketRow, member string) finding {
 	return f
 }
 
-// socketName names a socket in an object: "socket tcp 0.0.0.0:22 listen".
-func socketName(r *volatile.SocketRow) string {
+// disputedName names a socket in an object: "socket tcp 0.0.0.0:22 listen".
+func disputedName(r *volatile.SocketRow) string {
 	words := []string{"socket", cmp.Or(r.Protocol, r.Family)}
 	if r.Protocol != "" && r.Family != "inet" && r.Family != "unknown" {
 		words = []string{"socket", r.Family, r.Protocol}

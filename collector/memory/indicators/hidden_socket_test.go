@@ -53,7 +53,7 @@ func TestDisputedSockets(t *testing.T) {
 			}
 		}
 	}
-	if got := socketName(row(1, both, 0)); got != "socket tcp 0.0.0.0:4444 listen" {
+	if got := disputedName(row(1, both, 0)); got != "socket tcp 0.0.0.0:4444 listen" {
 		t.Error(got)
 	}
 }
@@ -98,7 +98,7 @@ func TestNoSocketIsCalledHiddenWhileConnectionsComeAndGo(t *testing.T) {
 			return volatile.ReadSockets(ctx, collector.ThisHost())
 		})
 		for _, r := range left {
-			t.Errorf("%s: %v, not by %v\n%s", socketName(r), r.Views.Names(), r.UnseenBy.Names(), told)
+			t.Errorf("%s: %v, not by %v\n%s", disputedName(r), r.Views.Names(), r.UnseenBy.Names(), told)
 		}
 		if err != nil {
 			t.Log(err)
