@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hozen/collector"
+	"hozen/collector/memory"
 	"hozen/collector/memory/ioc"
 	"hozen/collector/volatile"
 	"hozen/packager"
@@ -132,6 +133,8 @@ type collection struct {
 	ui     *progress
 	writer *packager.Writer
 	ioc    *ioc.Search // nil if no list was given
+	// suspects is what the search for indicators found.
+	suspects memory.Suspects
 	// stopped is why the collection ended before its plan; empty if it did not.
 	stopped string
 }
@@ -194,7 +197,7 @@ func (c *collection) makePlan() error {
 	}
 	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, Asked: c.o.asked(), TimeLimit: c.o.limit}
 	want := c.o.request(c.a.args)
-	want.ioc = c.ioc
+	want.ioc, want.suspects = c.ioc, &c.suspects
 	c.plan, err = collector.NewPlan(c.a.collectors(want), choice, c.host)
 	return err
 }

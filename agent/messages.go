@@ -110,6 +110,8 @@ const (
 	mSumRotate
 	mSumCached
 	mSumTaken
+	mIndicators
+	mIndicatorsSee
 	mIOCHits
 	mSumHits
 	mSumNoHits

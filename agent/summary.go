@@ -37,9 +37,11 @@ type summary struct {
 	Members     int64            `json:"members"`
 	Payload     int64            `json:"payload_bytes"`
 	Outcomes    map[string]int64 `json:"outcomes"`
-	IOCHits     *int             `json:"ioc_hits,omitempty"` // in memory/ioc.jsonl; left out without --ioc
-	Shortfalls  int64            `json:"shortfalls"`
-	Short       []shortfall      `json:"short"`
+	// Indicators counts the rows of memory/indicators.jsonl by level; left out where they were not looked for.
+	Indicators map[string]int `json:"indicators,omitempty"`
+	IOCHits    *int           `json:"ioc_hits,omitempty"` // in memory/ioc.jsonl; left out without --ioc
+	Shortfalls int64          `json:"shortfalls"`
+	Short      []shortfall    `json:"short"`
 	// Blackouts are when private keys were out of memory, and whether wholly.
 	Blackouts []packager.Blackout `json:"blackouts,omitempty"`
 }
@@ -79,6 +81,7 @@ func (c *collection) summarise(sealed packager.Sealed) summary {
 	for _, r := range c.tally.shortfalls {
 		s.Short = append(s.Short, shortfall{escape(r.Path), r.Collector, r.Outcome.String(), escape(r.Note)})
 	}
+	s.Indicators = c.indicators()
 	if c.ioc != nil {
 		s.IOCHits = new(c.ioc.Hits())
 	}
@@ -115,6 +118,7 @@ func (c *collection) print(w io.Writer, s summary) {
 	}
 	fmt.Fprintln(w)
 	say(mSumTaken, a.itemsText(s.Outcomes["collected"]), bytesText(s.Payload), secondsText(time.Duration(s.TookMS)*time.Millisecond), a.outcomesText(s.Outcomes))
+	c.sayIndicators(w, s)
 	c.sayHits(w, s)
 	c.printShort(w, s)
 	say(mSumFiles, escape(s.Archive), bytesText(s.Bytes), escape(s.Log))

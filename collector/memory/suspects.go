@@ -5,14 +5,17 @@ import (
 	"sync"
 )
 
-// Suspects is what the collector indicators tells the collector contents: which
-// processes have an indicator, and which of their memory is worth keeping. One
-// value is made for a collection and given to both. It is safe for concurrent
-// use; the zero value is ready.
+// Suspects is what the collector indicators tells others: the collector contents,
+// which processes have an indicator and which of their memory is worth keeping;
+// the responder, how many there are of each level and which are the surest. One
+// value is made for a collection. It is safe for concurrent use; the zero value
+// is ready.
 type Suspects struct {
-	mu   sync.Mutex
-	done bool
-	list []Suspect
+	mu     sync.Mutex
+	done   bool
+	list   []Suspect
+	counts [High + 1]int
+	worst  []Indicator
 }
 
 // A Suspect is a process that has at least one indicator.
@@ -50,11 +53,33 @@ func (s *Suspects) Add(p Suspect) {
 	s.list = append(s.list, p)
 }
 
-// Done says that the search has ended: an empty list now means that nothing was found.
-func (s *Suspects) Done() {
+// maxWorst is how many of the surest rows are kept for the responder.
+const maxWorst = 8
+
+// Done says that the search has ended with these rows, the surest first: an empty
+// list of suspects now means that nothing was found.
+func (s *Suspects) Done(rows []Indicator) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done = true
+	for _, r := range rows {
+		s.counts[min(r.Level, High)]++
+	}
+	s.worst = slices.Clone(rows[:min(len(rows), maxWorst)])
+}
+
+// Count gives how many rows of a level there are, and whether the search was made.
+func (s *Suspects) Count(l Level) (n int, searched bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[min(l, High)], s.done
+}
+
+// Worst gives the surest rows, a few.
+func (s *Suspects) Worst() []Indicator {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.worst)
 }
 
 // List gives the suspects in the order in which they were found, and whether the

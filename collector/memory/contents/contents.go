@@ -23,6 +23,7 @@ type Options struct {
 
 	PerFile    int64 // bytes of data of one file; 0: 1 GiB
 	PerProcess int64 // bytes of the regions of one process; 0: 256 MiB
+	PerLow     int64 // bytes of the regions of a process all of whose indicators are of level low; 0: 16 MiB
 	Total      int64 // bytes of all files and regions; 0: 4 GiB. Cores are not counted
 }
 
@@ -30,7 +31,7 @@ func (o Options) orDefault() Options {
 	for _, l := range []struct {
 		at *int64
 		is int64
-	}{{&o.PerFile, 1 << 30}, {&o.PerProcess, 256 << 20}, {&o.Total, 4 << 30}} {
+	}{{&o.PerFile, 1 << 30}, {&o.PerProcess, 256 << 20}, {&o.PerLow, 16 << 20}, {&o.Total, 4 << 30}} {
 		if *l.at <= 0 {
 			*l.at = l.is
 		}

@@ -135,7 +135,7 @@ func TestRegionsOfSuspects(t *testing.T) {
 	}
 	suspects.Add(memory.Suspect{PID: p.PID, StartTicks: p.StartTicks, Level: memory.High, Regions: []memory.Region{{Start: p.Start, End: p.End, Why: "map-elf-anonymous"}}})
 	suspects.Add(gone)
-	suspects.Done()
+	suspects.Done(nil)
 	s, rows := take(t, Options{Suspects: &suspects})
 	r := rowOf(t, rows, "region", p.PID, 0)
 	if body := s.Body(r.Path); !bytes.HasPrefix(body, p.Bytes) || int64(len(body)) != r.Size || r.Size != int64(p.End-p.Start) {
@@ -143,6 +143,10 @@ func TestRegionsOfSuspects(t *testing.T) {
 	}
 	if rec := record(t, s, fmt.Sprintf("memory/contents/%d-%d/%x-%x.bin", p.PID, p.StartTicks+1, p.Start, p.End)); rec.Outcome != evidence.Absent {
 		t.Errorf("a process of another start was read: %+v", rec)
+	}
+	suspects.Add(memory.Suspect{PID: p.PID, StartTicks: p.StartTicks, Level: memory.High, Regions: []memory.Region{{Start: p.End + 1<<20, End: p.End + 2<<20, Why: "x"}}})
+	if s, _ := take(t, Options{Suspects: &suspects, PerProcess: r.Size}); !record(t, s, fmt.Sprintf("memory/contents/%d-%d/more", p.PID, p.StartTicks)).Shortfall {
+		t.Error("it is not recorded what the limit left out")
 	}
 	if s, rows = take(t, Options{Suspects: &suspects, PerProcess: 100}); record(t, s, rowOf(t, rows, "region", p.PID, 0).Path).Outcome != evidence.Partial {
 		t.Error("the limit of a process did not cut")

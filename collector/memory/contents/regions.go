@@ -41,8 +41,18 @@ func (t *taking) suspect(s memory.Suspect) error {
 	if gone == nil {
 		defer mem.Close()
 	}
-	left := min(t.o.PerProcess, t.left)
-	for _, r := range joined(s.Regions) {
+	most := t.o.PerProcess
+	if s.Level == memory.Low {
+		most = min(most, t.o.PerLow)
+	}
+	left := min(most, t.left)
+	spans := joined(s.Regions)
+	// The smallest first: what was injected is small beside what compilers make.
+	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.End-a.Start, b.End-b.Start) })
+	for i, r := range spans {
+		if left <= 0 {
+			return t.leftOut(s, len(spans)-i, most)
+		}
 		row := Content{Kind: "region", Path: fmt.Sprintf("%s%d-%d/%x-%x.bin", folder, s.PID, s.StartTicks, r.Start, r.End), Size: int64(r.End - r.Start), Why: r.why}
 		who.Start, who.End = strconv.FormatUint(r.Start, 16), strconv.FormatUint(r.End, 16)
 		row.Holders = []Holder{who}
@@ -66,6 +76,14 @@ func (t *taking) suspect(s memory.Suspect) error {
 		}
 	}
 	return nil
+}
+
+// leftOut records the regions of a process that no limit had room for.
+func (t *taking) leftOut(s memory.Suspect, n int, most int64) error {
+	item := evidence.Item{Path: fmt.Sprintf("%s%d-%d/more", folder, s.PID, s.StartTicks), Source: fmt.Sprintf("/proc/%d/mem", s.PID)}
+	return t.to.Put(t.ctx, item, func(io.Writer) error {
+		return evidence.Cut("%d larger regions: over the limit of %d bytes for one process, or of %d for all", n, most, t.o.Total)
+	})
 }
 
 // bytesOf lets the archive make room for a region of known size, so that it needs

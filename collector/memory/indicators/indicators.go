@@ -61,19 +61,30 @@ func collect(ctx context.Context, h *collector.Host, to evidence.Sink, suspects 
 			s.note("check "+c.family, context.Cause(ctx))
 			continue
 		}
-		if c.look(s); s.broken != nil {
+		if s.guarded(c); s.broken != nil {
 			return s.broken
 		}
 	}
-	suspects.Done()
+	ranked(s.rows)
+	suspects.Done(s.rows)
 	return to.Put(context.WithoutCancel(ctx), item, s.write)
+}
+
+// guarded runs a host check. A panic is a fact about our reading; the other
+// checks and the rows are none the worse for it.
+func (s *survey) guarded(c hostCheck) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.note("check "+c.family, fmt.Errorf("panic: %v", r))
+		}
+	}()
+	c.look(s)
 }
 
 // write writes the rows, the surest first.
 func (s *survey) write(w io.Writer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ranked(s.rows)
 	if err := jsonl.Write(w, s.rows); err != nil {
 		return err
 	}
