@@ -213,6 +213,9 @@ func plants() map[string]func(*testing.T, planted.Truth) {
 		"map-libc-patched": patched,
 		"map-vdso-patched": region("r-xp", "[vdso]"),
 		"ptrace-injected":  all(region("r-xp", ""), status("TracerPid", func(planted.Truth) int { return 0 })),
+		"ptrace-hijacked": all(region("r-xp", ""), file("syscall", func(p planted.Truth) string {
+			return fmt.Sprintf(" %#x\n", p.Start+uint64(len(p.Bytes))-2)
+		})),
 
 		"identity-kernel-thread-lookalike":       all(file("comm", text("kworker/0:1\n")), file("cmdline", text("[kworker/0:1]"))),
 		"identity-kernel-thread-lookalike-empty": all(file("comm", text("kworker/0:1\n")), file("cmdline", text("\x00"))),

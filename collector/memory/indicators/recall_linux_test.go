@@ -49,11 +49,11 @@ func byProgram(p planted.Truth) string { return fmt.Sprint(p.Object) }
 // recall says for each kind of plant which rows it must get.
 func recall() map[string][]want {
 	return map[string][]want{
-		"image-deleted":         {{id: "image-deleted", level: memory.Medium}},
+		"image-deleted":         {{id: "image-deleted", level: memory.High}},
 		"image-memfd":           {{id: "image-memfd", level: memory.High}},
-		"image-shm":             {{id: "image-shm", level: memory.Medium}},
-		"image-replaced":        {{id: "image-replaced", level: memory.Medium}},
-		"image-strange-place":   {{id: "image-strange-place", level: memory.Medium}, {id: "identity-system-name", level: memory.Medium}, {id: "image-unpackaged-system-name", level: memory.Medium}},
+		"image-shm":             {{id: "image-shm", level: memory.High}},
+		"image-replaced":        {{id: "image-replaced", level: memory.High}},
+		"image-strange-place":   {{id: "image-strange-place", level: memory.Medium}, {id: "identity-system-name", level: memory.High}, {id: "image-unpackaged-system-name", level: memory.High}},
 		"script-deleted":        {{id: "script-deleted", level: memory.Medium}},
 		"script-deleted-python": {{id: "script-deleted", level: memory.Medium}},
 
@@ -61,36 +61,37 @@ func recall() map[string][]want {
 		"map-rwx":            {{id: "map-rwx", level: memory.Medium}},
 		"map-elf-anonymous":  {{id: "map-elf-anonymous", level: memory.High}, {id: "map-rwx", level: memory.Medium}},
 		"map-heap-exec":      {{id: "map-heap-exec", level: memory.Medium}},
-		"map-stack-exec":     {{id: "map-stack-exec", level: memory.Medium}},
+		"map-stack-exec":     {{id: "map-stack-exec", level: memory.High}},
 		"map-deleted-file":   {{id: "map-deleted-file", level: memory.Medium}},
-		"map-memfd-exec":     {{id: "map-memfd-exec", level: memory.Medium}},
-		"map-text-patched":   {{id: "map-text-patched", level: memory.Medium}},
-		"map-libc-patched":   {{id: "map-text-patched", level: memory.Medium}},
+		"map-memfd-exec":     {{id: "map-memfd-exec", level: memory.High}},
+		"map-text-patched":   {{id: "map-text-patched", level: memory.High}},
+		"map-libc-patched":   {{id: "map-text-patched", level: memory.High}},
 		"map-vdso-patched":   {{id: "map-vdso-patched", level: memory.High}},
+		"ptrace-hijacked":    {{id: "map-anonymous-exec", level: memory.Medium}, {id: "map-thread-in-anonymous", level: memory.High}},
 		"ptrace-injected":    {{id: "map-anonymous-exec", level: memory.Medium}},
 
 		"identity-kernel-thread-lookalike":       {{id: "identity-kernel-thread-lookalike", level: memory.High}},
 		"identity-kernel-thread-lookalike-empty": {{id: "identity-kernel-thread-lookalike", level: memory.High}},
-		"identity-argv-mismatch":                 {{id: "identity-argv-mismatch", level: memory.Low}},
-		"identity-argv-overwritten":              {{id: "identity-argv-overwritten", level: memory.Low}},
-		"identity-environ-overwritten":           {{id: "identity-environ-overwritten", level: memory.Low}},
-		"identity-parent-broken":                 {{id: "identity-parent-broken", level: memory.Low}},
+		"identity-argv-mismatch":                 {{id: "identity-argv-mismatch", level: memory.Medium}},
+		"identity-argv-overwritten":              {{id: "identity-argv-overwritten", level: memory.Medium}},
+		"identity-environ-overwritten":           {{id: "identity-environ-overwritten", level: memory.Medium}},
+		"identity-parent-broken":                 {{id: "identity-parent-broken", level: memory.Medium}},
 
-		"hook-ld-preload":             {{id: "hook-ld-preload", level: memory.Medium}},
-		"hook-ld-preload-environment": {{id: "hook-ld-preload", level: memory.Low}},
-		"hook-ld-audit":               {{id: "hook-ld-audit", level: memory.Low}},
-		"hook-tracer":                 {{id: "hook-tracer", level: memory.Medium}},
-		"hook-memory-held":            {{id: "hook-memory-held", level: memory.Medium, on: onOther}},
+		"hook-ld-preload":             {{id: "hook-ld-preload", level: memory.High}},
+		"hook-ld-preload-environment": {{id: "hook-ld-preload", level: memory.High}},
+		"hook-ld-audit":               {{id: "hook-ld-audit", level: memory.High}},
+		"hook-tracer":                 {{id: "hook-tracer", level: memory.High}},
+		"hook-memory-held":            {{id: "hook-memory-held", level: memory.High, on: onOther}},
 
 		"net-shell-socket":             {{id: "net-shell-socket", level: memory.High}},
-		"net-packet-socket":            {{id: "net-packet-socket", level: memory.Medium}, {id: "net-socket-filter", level: memory.Low}},
-		"net-raw-socket":               {{id: "net-raw-socket", level: memory.Low}},
+		"net-packet-socket":            {{id: "net-packet-socket", level: memory.High}, {id: "net-socket-filter", level: memory.Medium}},
+		"net-raw-socket":               {{id: "net-raw-socket", level: memory.Medium}},
 		"net-promiscuous":              {{id: "net-promiscuous", level: memory.Medium, on: onObject(byPath)}},
 		"net-listener-without-process": {{id: "net-listener-without-process", level: memory.Medium, on: onObject(byPort)}},
-		"net-xdp":                      {{id: "net-xdp", level: memory.Low, on: onObject(byPath)}},
-		"net-tc":                       {{id: "net-tc", level: memory.Low, on: onObject(byPath)}},
-		"kernel-bpf-program":           {{id: "kernel-bpf-program", level: memory.Low, on: onObject(byProgram)}},
-		"net-socket-filter":            {{id: "kernel-bpf-program", level: memory.Low, on: onObject(byProgram)}},
+		"net-xdp":                      {{id: "net-xdp", level: memory.Medium, on: onObject(byPath)}},
+		"net-tc":                       {{id: "net-tc", level: memory.Medium, on: onObject(byPath)}},
+		"kernel-bpf-program":           {{id: "kernel-bpf-program", level: memory.Medium, on: onObject(byProgram)}},
+		"net-socket-filter":            {{id: "kernel-bpf-program", level: memory.Medium, on: onObject(byProgram)}},
 	}
 }
 
@@ -132,10 +133,6 @@ func about(rows []memory.Indicator, pids ...int) string {
 // holds says whether a plant got its row, with evidence that is there.
 func holds(t *testing.T, s *hosttest.Sink, rows []memory.Indicator, p planted.Truth, w want) {
 	t.Helper()
-	if _, made := kindsByID()[w.id]; !made {
-		t.Logf("no check for %s yet", w.id)
-		return
-	}
 	on := w.on
 	if on == nil {
 		on = onProcess
@@ -195,10 +192,55 @@ func TestRecallOfMounts(t *testing.T) {
 	hidden := b.Start(t, "hidden-by-mount")
 	preload := b.Start(t, "hook-ld-so-preload")
 	s, rows, _ := search(t)
-	holds(t, s, rows, hidden, want{id: "hidden-by-mount", level: memory.Medium, on: func(p planted.Truth, r memory.Indicator) bool {
-		return r.Process != nil && r.Process.PID == p.PID || string(r.Object) == fmt.Sprintf("pid %d", p.PID)
-	}})
-	holds(t, s, rows, preload, want{id: "hook-ld-so-preload", level: memory.Medium, on: func(planted.Truth, memory.Indicator) bool { return true }})
+	for _, w := range recallOfMounts(hidden.PID) {
+		holds(t, s, rows, preload, w)
+	}
+}
+
+func recallOfMounts(hidden int) []want {
+	return []want{
+		{id: "hidden-by-mount", level: memory.High, on: func(_ planted.Truth, r memory.Indicator) bool {
+			return r.Process != nil && r.Process.PID == hidden || string(r.Object) == fmt.Sprintf("pid %d", hidden)
+		}},
+		{id: "hook-ld-so-preload", level: memory.Medium, on: func(planted.Truth, memory.Indicator) bool { return true }},
+	}
+}
+
+// TestRecallIsWhole holds the plants to the kinds of signs: each kind is planted
+// here, or it is said what it would take, which no test does to the machine it runs on.
+func TestRecallIsWhole(t *testing.T) {
+	elsewhere := map[string]string{
+		"hidden-file":            "a lying kernel",
+		"hidden-process":         "a lying kernel",
+		"hidden-socket":          "a lying kernel",
+		"hidden-thread":          "a lying kernel",
+		"kernel-bpf-hidden":      "a lying kernel",
+		"kernel-module-hidden":   "a lying kernel",
+		"kernel-syscall-path":    "a lying kernel",
+		"kernel-ftrace-hook":     "changes what the kernel runs",
+		"kernel-kprobe":          "changes what the kernel runs",
+		"kernel-module-unsigned": "loads a module",
+		"kernel-taint":           "loads a module",
+	}
+	planted := map[string]bool{"hidden-by-hidepid": true, "hidden-pid-namespace": true} // TestCleanMachine
+	for _, wants := range recall() {
+		for _, w := range wants {
+			planted[w.id] = true
+		}
+	}
+	for _, w := range recallOfMounts(0) {
+		planted[w.id] = true
+	}
+	for _, k := range Kinds() {
+		if planted[k.ID] == (elsewhere[k.ID] != "") {
+			t.Errorf("%s: planted %v, elsewhere %q", k.ID, planted[k.ID], elsewhere[k.ID])
+		}
+		delete(planted, k.ID)
+		delete(elsewhere, k.ID)
+	}
+	if len(planted)+len(elsewhere) > 0 {
+		t.Errorf("no such kinds: %v %v", planted, elsewhere)
+	}
 }
 
 // TestHostile searches beside all that is hard to look at, and still finds what
@@ -211,7 +253,7 @@ func TestHostile(t *testing.T) {
 	}
 	truth := b.Start(t, "image-deleted")
 	s, rows, _ := search(t)
-	holds(t, s, rows, truth, want{id: "image-deleted", level: memory.Medium})
+	holds(t, s, rows, truth, want{id: "image-deleted", level: memory.High})
 	for _, r := range s.Records() {
 		if strings.Contains(r.Note, "panic") {
 			t.Errorf("%s: %s", r.Path, r.Note)
@@ -236,7 +278,7 @@ func TestDeadMount(t *testing.T) {
 	dead := b.Start(t, "hostile-dead-mount")
 	truth := b.Start(t, "image-deleted")
 	s, rows, _ := search(t)
-	holds(t, s, rows, truth, want{id: "image-deleted", level: memory.Medium})
+	holds(t, s, rows, truth, want{id: "image-deleted", level: memory.High})
 	if rec, _ := s.Record(table); !strings.Contains(rec.Note, fmt.Sprintf("/proc/%d", dead.PID)) {
 		t.Errorf("nothing says that process %d was not looked at: %s %s", dead.PID, rec.Outcome, rec.Note)
 	}
