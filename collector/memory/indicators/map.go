@@ -87,7 +87,9 @@ func checkMaps(s *survey, p *process) {
 		l.reportAreas()
 		l.reportThreads()
 	}
+	l.pages.budget = mapReadPages // each part has its own, or one would starve the next
 	l.reportHeads()
+	l.pages.budget = mapReadPages
 	l.lookAtText()
 	l.noteVDSO()
 }

@@ -16,10 +16,10 @@ import (
 // executable from a file that has a name, outside of the places where anybody may
 // put files (anyonesPlace) and of hidden folders; the image of a process that has
 // an engine as a library lies so too, or in the hidden folder of a tool that is
-// known to keep programs there (ownPrograms: .pyenv); (2) the area has the permissions, name, size or contents that this engine gives its
-// code; and (3) no head of a program stands in it. A stack is never explained so.
-// Names can be given to other programs: an explanation lowers a row, it does not
-// take it away.
+// known to keep programs there (ownPrograms: .pyenv); (2) the area has the
+// permissions, name, size or contents that this engine gives its code; and (3) no
+// head of a program stands in it. A stack is never explained so. Names can be given
+// to other programs: an explanation lowers a row, it does not take it away.
 type mapEngine struct {
 	name string
 	// images are names of the program; libraries are beginnings of names of

@@ -11,7 +11,7 @@ import (
 // Bounds of what is looked at in one process.
 const (
 	mapAreas     = 512     // areas
-	mapReadPages = 1 << 11 // pages read, to look for heads of programs
+	mapReadPages = 1 << 11 // pages read by one part of the look
 	mapHeadPages = 64      // of them, of one area
 	mapStates    = 1 << 20 // pages of which the state is asked: 4 GiB of addresses
 	mapBatch     = 1 << 12 // states asked at once

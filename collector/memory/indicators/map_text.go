@@ -105,8 +105,7 @@ func textOf(m *proc.Mapping, all []*mapText) (*mapText, []*mapText) {
 	return t, append(all, t)
 }
 
-// compare reads both versions of the pages. The explanation of the row is in what
-// differs, and in the file.
+// compare reads the pages as they are in memory; reportText those of the file.
 func (l *mapLook) compare(t *mapText) {
 	for i := range t.written {
 		w := &t.written[i]
@@ -188,22 +187,28 @@ func (l *mapLook) reportText(t *mapText) {
 		l.p.report(f)
 		return
 	}
-	runs, bytes := 0, 0
+	runs, bytes, left := 0, 0, t.swapped+t.resident-len(t.written)
 	for i := range t.written {
 		w := &t.written[i]
+		if w.mem == nil {
+			left++
+		}
 		for _, d := range w.differ {
 			runs, bytes = runs+1, bytes+d.to-d.from
 		}
 		l.showText(&f, t, w)
 	}
-	if f.explained = l.explainText(file, t, runs); runs == 0 && t.swapped > 0 {
-		f.level = memory.Medium // what is in swap may be the difference
-		f.explained = ""
+	if f.explained = l.explainText(file, t, runs); left > 0 {
+		f.explained = "" // the difference may be in what was not compared
+		if runs == 0 {
+			f.level = memory.Medium
+		}
+		f.seen += fmt.Sprintf(" (%d of them not compared)", left)
 	}
 	if runs > 0 {
 		f.seen += fmt.Sprintf(": %d bytes in %d places differ from the file%s", bytes, runs, placesIn(t, name, symbolsOf(file)))
 	} else {
-		f.seen += ", with the bytes of the file"
+		f.seen += ", those compared with the bytes of the file"
 	}
 	l.p.report(f)
 }
