@@ -9,7 +9,7 @@
 #
 # The folder is kept between runs in $HOZEN_VM_CACHE (/var/cache/hozen-vm), under
 # a name made of this script, the unit that it installs and the kernel's version;
-# others there are removed. Root, for debootstrap. About a minute when cold.
+# others there are removed when nobody has used them for a day. Root, for debootstrap. About a minute when cold.
 #
 # $HOZEN_VM_MIRROR (http://deb.debian.org/debian), $HOZEN_VM_SUITE (that of this machine).
 set -eu -o pipefail
@@ -29,13 +29,17 @@ release=${kernel#linux-image-}
 
 key=$(cat build.sh guest.service guest.sh | sha256sum | cut -c 1-12)
 guest=$cache/$suite-$release-$key
-if [ -e "$guest/complete" ]; then
-	echo "$guest"
-	exit
-fi
+have() {
+	[ -e "$guest/complete" ] && touch "$guest" && echo "$guest"
+}
+if have; then exit; fi
 
+# One builds, others wait; nothing that somebody may still use is removed.
 mkdir -p "$cache"
-rm -rf "${cache:?}"/*
+exec 9>"$cache/lock"
+flock 9
+if have; then exit; fi
+find "$cache" -mindepth 1 -maxdepth 1 -type d -mmin +1440 -exec rm -rf {} +
 new=$(mktemp -d "$cache/new.XXXXXX")
 trap 'rm -rf "$new"' EXIT
 chmod 755 "$new"
