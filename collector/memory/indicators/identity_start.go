@@ -137,7 +137,7 @@ func overwritten(text []byte, base uint64, pointers []uint64) string {
 			continue
 		}
 		room := text[from : pointers[i+1]-base]
-		if end := bytes.IndexByte(room, 0); end >= 0 && end != len(room)-1 {
+		if end := bytes.IndexByte(room, 0); end >= 0 && end != len(room)-1 && !variables(room[end+1:]) {
 			return fmt.Sprintf("number %d is shorter than it was", i)
 		}
 	}
@@ -145,6 +145,17 @@ func overwritten(text []byte, base uint64, pointers []uint64) string {
 		return "they are empty"
 	}
 	return ""
+}
+
+// variables says whether all texts are variables: unsetenv(3) takes the pointers of
+// those that it removes out of the list, and leaves the texts where they are.
+func variables(text []byte) bool {
+	for one := range bytes.SplitSeq(bytes.TrimSuffix(text, []byte{0}), []byte{0}) {
+		if bytes.IndexByte(one, '=') <= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // titleOf explains a text that a program wrote over its arguments to show its state.

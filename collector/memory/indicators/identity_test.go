@@ -1,6 +1,7 @@
 package indicators
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 	"testing"
@@ -47,6 +48,20 @@ func TestOverwrittenTexts(t *testing.T) {
 		if !strings.Contains(args, c.args) || (c.args == "") != (args == "") || !strings.Contains(vars, c.vars) || (c.vars == "") != (vars == "") {
 			t.Errorf("%s: arguments %q, environment %q", c.name, args, vars)
 		}
+	}
+}
+
+// systemd's services unset what systemd tells them: the pointers go, the texts stay.
+func TestUnsetVariablesAreNotOverwritten(t *testing.T) {
+	_, text, env := stackOf(4096, []string{"/lib/thing"}, []string{"A=1", "LISTEN_PID=1", "LISTEN_FDS=2", "B=2"})
+	at := func(s string) uint64 { return env + uint64(bytes.Index(text[env-4096:], []byte(s))) }
+	left := []uint64{at("A=1"), at("B=2")}
+	if got := overwritten(text[env-4096:], env, left); got != "" {
+		t.Errorf("unset: %s", got)
+	}
+	copy(text[at("LISTEN_FDS")-4096:], "none\x00")
+	if got := overwritten(text[env-4096:], env, left); got == "" {
+		t.Error("a text over an unset variable is not found")
 	}
 }
 

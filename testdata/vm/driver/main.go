@@ -20,8 +20,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -73,6 +75,9 @@ func run(o options) (int, error) {
 	socket := filepath.Join(work, "qmp")
 	machine := exec.CommandContext(ctx, "qemu-system-x86_64", arguments(o, socket)...)
 	machine.Stderr = os.Stderr
+	// However we end, the machine ends with us: with this thread (prctl(2), PR_SET_PDEATHSIG).
+	runtime.LockOSThread()
+	machine.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	keyboard, err := machine.StdinPipe()
 	if err != nil {
 		return noExit, err
