@@ -17,8 +17,8 @@
 #               physical, in hex) and lets it run on
 #
 # DIR also gets iomem (/proc/iomem), release, and serial.log, all that the guest printed.
-# The machine: two processors of QEMU's own (no KVM is needed), MIB (256) of memory
-# in two banks: 128 MiB at 0 and the rest at 4 GiB, so that there is a hole;
+# The machine: two processors of QEMU's own (no KVM is needed), MIB (512) of memory
+# in two banks: 256 MiB at 0 and the rest at 4 GiB, so that there is a hole;
 # --la57 gives it page tables of five levels. A job of one line:
 #
 #   echo 'uname -a; /job/hozen collect --only host' >/tmp/job && testdata/vm/run.sh --job /tmp/job
@@ -28,7 +28,7 @@
 set -eu -o pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 
-job= out= key= la57=off memory=256 timeout=300 add=()
+job= out= key= la57=off memory=512 timeout=300 add=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--job) job=$2 ;;

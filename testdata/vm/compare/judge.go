@@ -18,12 +18,13 @@ const (
 	before
 	written
 	zeros
+	passing
 	wrong
 	classes
 )
 
 func (c class) String() string {
-	return [...]string{"same", "before", "written", "listed", "wrong"}[c]
+	return [...]string{"same", "before", "written", "listed", "passing", "wrong"}[c]
 }
 
 // tally counts pages by class, and names the wrong ones.
@@ -31,6 +32,8 @@ type tally struct {
 	pages [classes]int
 	moved int // pages that differ between before and after
 	wrong []string
+	// passed are pages to which neither truth gives an answer, by their bytes.
+	passed map[[pageSize]byte][]int64
 }
 
 func (t *tally) all() (n int) {
@@ -106,7 +109,7 @@ func judge(m *image, folder string, zeroed []span) (*tally, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := new(tally)
+	t := &tally{passed: map[[pageSize]byte][]int64{}}
 	for _, r := range m.ranges {
 		var got, old, now [pageSize]byte
 		for p := r.start; p < r.end; {
@@ -126,14 +129,33 @@ func judge(m *image, folder string, zeroed []span) (*tally, error) {
 			p = next
 		}
 	}
-	return t, nil
+	return t, t.misplaced(append(was, is...))
+}
+
+// misplaced moves pages from passing to wrong that hold what belongs to another address.
+func (t *tally) misplaced(saved []bank) error {
+	var b [pageSize]byte
+	for _, k := range saved {
+		for p := k.start; p < k.end; p += pageSize {
+			if _, err := k.file.ReadAt(b[:], p-k.start); err != nil {
+				return err
+			}
+			for _, at := range t.passed[b] {
+				t.pages[passing]--
+				t.pages[wrong]++
+				t.wrong = append(t.wrong, fmt.Sprintf("%x has what belongs to %x", at, p))
+			}
+			delete(t.passed, b)
+		}
+	}
+	return nil
 }
 
 func (t *tally) add(address int64, got, old, now []byte, listed bool) {
 	if !bytes.Equal(old, now) {
 		t.moved++
 	}
-	c := wrong
+	c := passing
 	switch {
 	case bytes.Equal(got, now):
 		c = same
@@ -144,24 +166,18 @@ func (t *tally) add(address int64, got, old, now []byte, listed bool) {
 	case !bytes.Equal(old, now):
 		c = written
 	}
+	if c == passing && len(bytes.Trim(got, "\x00")) == 0 {
+		c = wrong
+		t.wrong = append(t.wrong, fmt.Sprintf("%x is zeros, and no row says so", address))
+	}
 	t.pages[c]++
-	if c == wrong {
-		t.wrong = append(t.wrong, differing(address, got, now))
+	// Memory that was zeros before and after may have held anything between, such as
+	// the copy of another page on its way into the image.
+	if c == passing && len(bytes.Trim(now, "\x00")) > 0 {
+		var whole [pageSize]byte
+		copy(whole[:], got)
+		t.passed[whole] = append(t.passed[whole], address)
 	}
-}
-
-// differing says how a page differs.
-func differing(address int64, got, now []byte) string {
-	n, first := 0, -1
-	for i := range got {
-		if got[i] != now[i] {
-			if n++; first < 0 {
-				first = i
-			}
-		}
-	}
-	end := min(first+16, len(got))
-	return fmt.Sprintf("%x: %d bytes differ, the first at %#x: %x, and QEMU has %x", address, n, first, got[first:end], now[first:end])
 }
 
 func inside(all []span, address int64) bool {

@@ -2,21 +2,22 @@
 // QEMU says of the same memory: what was saved of it before the image was taken
 // and after. Every page of the image falls into one class:
 //
-//	same      as it was after
-//	before    as it was before: it was read, and written later
-//	written   neither, and it was not the same before and after: it was written meanwhile
-//	listed    the map says that it could not or must not be read, and it is zeros
-//	wrong     neither, though it was the same before and after
+//	same     as it was after
+//	before   as it was before: it was read, and written later
+//	written  neither, and it was not the same before and after: it was written meanwhile
+//	listed   the map says that it could not or must not be read, and it is zeros
+//	passing  neither, though it was the same before and after: written, and written back
+//	         (locks and counters; memory that was taken, given back and zeroed again)
+//	wrong    like passing, but it is zeros, or what another address had in place of
+//	         something: it was not read, or read from the wrong place
 //
-// A page that was written and written back is "wrong", too, so a few of them can be
-// right: locks, counters, stacks; -wrong says how many are let pass.
-//
-//	compare -truth DIR -iomem FILE -map FILE [-key FILE] [-same 90] [-wrong N] MEMBER...
+//	compare -truth DIR -iomem FILE -map FILE [-key FILE] [-same 90] [-passing 2] [-wrong 0] MEMBER...
 //
 // DIR holds before.ADDRESS and after.ADDRESS; the members are the image, in order.
 // It prints what it found, and ends with 1 if fewer than -same percent of the pages
-// are "same", if more than -wrong are "wrong", if the ranges of the image are not
-// those that /proc/iomem calls System RAM, or not those of the map, or if the private key is in the image.
+// are "same", more than -passing percent "passing" or more than -wrong "wrong"; if
+// the ranges of the image are not those that /proc/iomem calls System RAM, or not
+// those of the map; or if the private key is in the image.
 package main
 
 import (
@@ -28,7 +29,7 @@ import (
 
 type options struct {
 	truth, iomem, table, key string
-	same                     float64
+	same, passing            float64
 	wrong                    int
 	members                  []string
 }
@@ -40,6 +41,7 @@ func main() {
 	flag.StringVar(&o.table, "map", "", "ram.map.jsonl")
 	flag.StringVar(&o.key, "key", "", "private key (OpenSSH, Ed25519) that must not be in the image")
 	flag.Float64Var(&o.same, "same", 90, "least share of pages that are the same, in percent")
+	flag.Float64Var(&o.passing, "passing", 2, "greatest share of pages that were written back, in percent")
 	flag.IntVar(&o.wrong, "wrong", 0, "most pages that may be wrong")
 	flag.Parse()
 	o.members = flag.Args()
@@ -84,6 +86,9 @@ func run(o options) (bad []string, err error) {
 	t.print(os.Stdout)
 	if share := t.share(same); share < o.same {
 		bad = append(bad, fmt.Sprintf("%.2f %% of pages are the same: fewer than %.0f", share, o.same))
+	}
+	if share := t.share(passing); share > o.passing {
+		bad = append(bad, fmt.Sprintf("%.2f %% of pages were written back: more than %.0f", share, o.passing))
 	}
 	if n := t.pages[wrong]; n > o.wrong {
 		bad = append(bad, fmt.Sprintf("%d pages are wrong: more than %d", n, o.wrong))

@@ -29,7 +29,7 @@ import (
 
 // lowMemory is the size of the first bank; what is over it lies at highMemory.
 const (
-	lowMemory  = 128 << 20
+	lowMemory  = 256 << 20
 	highMemory = 4 << 30
 )
 
@@ -45,7 +45,7 @@ func main() {
 	flag.StringVar(&o.kernel, "kernel", "", "`file` of the kernel")
 	flag.StringVar(&o.out, "out", "", "`folder` for the console's text and the memory")
 	flag.StringVar(&o.la57, "la57", "off", "page tables of five levels: on or off")
-	flag.Int64Var(&o.memory, "memory", 256, "`MiB` of memory")
+	flag.Int64Var(&o.memory, "memory", 512, "`MiB` of memory")
 	flag.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the machine may run")
 	flag.Parse()
 	o.disks = flag.Args()
