@@ -52,7 +52,7 @@ opened() {
 ram() {
 	local name=ram-$1 out=$work/ram-$1
 	shift
-	guest "$name" --job testdata/vm/jobs/ram.sh --key "$work/device" --timeout 280 "$@" || return 0
+	guest "$name" --job testdata/vm/jobs/ram.sh --key "$work/device" --timeout 400 "$@" || return 0
 	opened "$name" "$out" || return 0
 	if "$work/compare" -truth "$out" -iomem "$out/iomem" -map "$out/data/memory/ram.map.jsonl" \
 		-key "$work/device" "$out"/data/memory/ram.lime* >"$out/compared" 2>&1; then
@@ -79,7 +79,7 @@ above() { jq -c 'select(.level != "low")' "$1/data/memory/indicators.jsonl"; }
 check_hidden() {
 	local out=$work/hidden pid
 	testdata/vm/module/build.sh "$work"
-	guest hidden --job testdata/vm/jobs/hidden.sh --add "$work/hide.ko" --add "$work/deeper.ko" --key "$work/device" --timeout 200 || return 0
+	guest hidden --job testdata/vm/jobs/hidden.sh --add "$work/hide.ko" --add "$work/deeper.ko" --key "$work/device" --timeout 300 || return 0
 	opened clean "$out/clean" && opened modules "$out/hidden" || return 0
 	pid=$(cat "$out/truth")
 	if [ -z "$(above "$out/clean")" ]; then
