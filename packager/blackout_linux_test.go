@@ -16,6 +16,7 @@ import (
 // is dark: not of the device's, nor of any session's so far. The same search finds
 // the keys that are in use before and after, and nothing that was computed of them.
 func TestNoPrivateKeyIsInMemoryDuringABlackout(t *testing.T) {
+	secrettest.NeedSearch(t)
 	for _, throwaway := range []bool{false, true} {
 		dir, h := t.TempDir(), secrettest.NewHoard()
 		o := testOptions(t, dir)

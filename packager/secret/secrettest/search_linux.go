@@ -9,8 +9,7 @@ import (
 
 const (
 	searchPiece = 1 << 20
-	// longestMapping leaves out the shadow memory of the race detector, which holds
-	// no values.
+	// longestMapping leaves out what is reserved and never used.
 	longestMapping = 4 << 30
 )
 
