@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -106,7 +107,22 @@ func (f rawFile) copy(h *collector.Host, w io.Writer) error {
 		}
 		return watch.err(f.name)
 	}
-	return h.Copy(w, f.name, f.limit)
+	err := h.Copy(w, f.name, f.limit)
+	if h.Elevated && errors.Is(err, fs.ErrPermission) {
+		if meta, e := h.Lstat(f.name); e == nil {
+			err = forNobody(err, meta.Mode)
+		}
+	}
+	return err
+}
+
+// forNobody tells what we were denied from what the kernel lets nobody read, such
+// as the policy of IMA where the kernel was built without CONFIG_IMA_READ_POLICY.
+func forNobody(err error, mode uint32) error {
+	if mode&0o444 == 0 {
+		return evidence.Skip("nobody may read it, not even root: %v", err)
+	}
+	return err
 }
 
 func hostTexts() []rawFile {

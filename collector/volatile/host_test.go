@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -47,6 +48,15 @@ func TestIdentityOfThisHostAgreesWithTheSystem(t *testing.T) {
 	}
 	if got := ReadIdentity(collector.ThisHost()); string(got.HostName) != name || got.Arch == "" {
 		t.Errorf("host name %q, arch %q: want %q", got.HostName, got.Arch, name)
+	}
+}
+
+func TestWhatNobodyMayReadIsNotDenied(t *testing.T) {
+	denied := &fs.PathError{Op: "open", Path: "/sys/kernel/security/ima/policy", Err: fs.ErrPermission}
+	for mode, want := range map[uint32]evidence.Outcome{0o100200: evidence.Skipped, 0o100600: evidence.Denied} {
+		if got, note, short := evidence.Classify(forNobody(denied, mode), 0); got != want || short != (want == evidence.Denied) {
+			t.Errorf("mode %o: %v, shortfall %v: %s", mode, got, short, note)
+		}
 	}
 }
 
