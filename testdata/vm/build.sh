@@ -41,8 +41,9 @@ flock 9
 if have; then exit; fi
 find "$cache" -mindepth 1 -maxdepth 1 -type d -mmin +1440 -exec rm -rf {} +
 new=$(mktemp -d "$cache/new.XXXXXX")
-trap 'rm -rf "$new"' EXIT
 chmod 755 "$new"
+exec 8>&2 # what goes wrong is shown from the log
+trap '[ $? = 0 ] || tail -n 40 "$cache/log" >&8; rm -rf "$new"' EXIT
 
 # The kernel and its headers, unpacked and not installed: no scripts are run.
 fetch() {
@@ -63,7 +64,8 @@ fetch() {
 # package would have put them, and our unit, which runs the job.
 bootstrap() {
 	debootstrap --variant=minbase --include="$packages" "$suite" "$new/root" "$mirror"
-	cp -a "$new/image/." "$new/root/"
+	# /lib is a link to /usr/lib.
+	tar -C "$new/image" -c . | tar -C "$new/root" -x --keep-directory-symlink
 	chroot "$new/root" depmod "$release"
 	rm -rf "$new/root/var/cache/apt/archives"/*.deb "$new/root/var/lib/apt/lists"/*
 	echo guest >"$new/root/etc/hostname"
@@ -85,7 +87,6 @@ bootstrap() {
 	cp "$new/image/boot/System.map-$release" "$new/image/boot/config-$release" "$new/"
 	rm -rf "$new/debs" "$new/image" "$new/root"
 	echo "$release" >"$new/complete"
-} >"$cache/log" 2>&1 || { tail -n 40 "$cache/log" >&2; exit 1; }
+} >"$cache/log" 2>&1
 mv "$new" "$guest"
-trap - EXIT
 echo "$guest"
