@@ -51,6 +51,7 @@ type shortfall struct {
 	Collector string `json:"collector"`
 	Outcome   string `json:"outcome"`
 	Note      string `json:"note"`
+	denied    bool   // rights alone were missing
 }
 
 // finish reads the archive back, prints the summary and gives the exit code.
@@ -79,7 +80,7 @@ func (c *collection) summarise(sealed packager.Sealed) summary {
 		Blackouts: c.writer.Blackouts(),
 	}
 	for _, r := range c.tally.shortfalls {
-		s.Short = append(s.Short, shortfall{escape(r.Path), r.Collector, r.Outcome.String(), escape(r.Note)})
+		s.Short = append(s.Short, shortfall{escape(r.Path), r.Collector, r.Outcome.String(), escape(r.Note), onlyDenied(r)})
 	}
 	s.Indicators = c.indicators()
 	if c.ioc != nil {
@@ -158,7 +159,7 @@ func (c *collection) printShort(w io.Writer, s summary) {
 		return
 	}
 	fmt.Fprintln(w, c.a.text(mSumShort, countText(s.Shortfalls)))
-	for i, r := range s.Short {
+	for i, r := range gravestFirst(s.Short) {
 		if i == shownShortfalls {
 			fmt.Fprintln(w, c.a.text(mSumMore, countText(s.Shortfalls-int64(i)), escape(shellWord(s.Archive))))
 			break
@@ -166,6 +167,20 @@ func (c *collection) printShort(w io.Writer, s summary) {
 		line := fmt.Sprintf("  %s %s: %s", pad(c.a.outcomeText(r.Outcome), 9), r.Path, r.Note)
 		fmt.Fprintln(w, cutColumns(line, c.a.lineWidth()))
 	}
+}
+
+// gravestFirst puts what failed or was cut before what rights alone were missing
+// for: an ordinary user is denied hundreds of items, and would never see the rest.
+func gravestFirst(short []shortfall) []shortfall {
+	var grave, denied []shortfall
+	for _, s := range short {
+		if s.denied {
+			denied = append(denied, s)
+		} else {
+			grave = append(grave, s)
+		}
+	}
+	return append(grave, denied...)
 }
 
 // lineWidth is how much of a long reason is shown: what fits on the terminal.

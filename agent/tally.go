@@ -7,8 +7,8 @@ import (
 	"hozen/packager/evidence"
 )
 
-// shortfallsKept bounds how many shortfalls are remembered by name; the archive
-// holds them all.
+// shortfallsKept bounds how many shortfalls are remembered by name, of those that
+// rights alone were missing for, and of all others; the archive holds them all.
 const shortfallsKept = 1000
 
 // tally counts what came of the items. The archive tells it each record.
@@ -40,10 +40,11 @@ func (t *tally) observe(r evidence.Record) {
 		return
 	}
 	t.short++
-	if onlyDenied(r) {
+	rights := onlyDenied(r)
+	if rights {
 		t.refused++
 	}
-	if len(t.shortfalls) < shortfallsKept {
+	if rights && t.refused <= shortfallsKept || !rights && t.short-t.refused <= shortfallsKept {
 		r.File = nil
 		t.shortfalls = append(t.shortfalls, r)
 	}

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"hozen/collector"
 	"hozen/collector/volatile"
+	"hozen/packager/evidence"
 )
 
 // The one sentence that may cost evidence: it is said when nothing speaks
@@ -47,6 +49,25 @@ func TestSwitchOffOnlyWhenSafe(t *testing.T) {
 		if !strings.Contains(text, c.want) || !strings.Contains(text, "checkpoint 7") {
 			t.Errorf("%s: %q", c.name, text)
 		}
+	}
+}
+
+// Whoever is denied much must still see what else is missing.
+func TestWhatFailedIsNamedBeforeWhatWasDenied(t *testing.T) {
+	var ta tally
+	for i := range 3 * shortfallsKept {
+		ta.observe(evidence.Record{Item: evidence.Item{Path: strconv.Itoa(i)}, Outcome: evidence.Denied, Shortfall: true})
+	}
+	ta.observe(evidence.Record{Item: evidence.Item{Path: "memory/ram.lime"}, Outcome: evidence.Failed, Shortfall: true, Note: "no source"})
+	var short []shortfall
+	for _, r := range ta.shortfalls {
+		short = append(short, shortfall{Path: r.Path, denied: onlyDenied(r)})
+	}
+	var out bytes.Buffer
+	c := &collection{a: &app{}}
+	c.printShort(&out, summary{Short: short, Shortfalls: ta.now().short})
+	if first := strings.Split(out.String(), "\n")[1]; !strings.Contains(first, "memory/ram.lime") || strings.Count(out.String(), "\n") != shownShortfalls+2 {
+		t.Errorf("%s", out.String())
 	}
 }
 

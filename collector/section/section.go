@@ -39,7 +39,7 @@ type Section struct {
 	Err  string // why Data is incomplete or not there: "denied: permission denied"
 }
 
-// outcome gives the outcome's word in Err; "" where there is no error.
+// Outcome gives the outcome's word in Err; "" where there is no error.
 func (s *Section) Outcome() string {
 	word, _, _ := strings.Cut(s.Err, ":")
 	return word

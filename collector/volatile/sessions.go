@@ -194,7 +194,7 @@ func copyLoginFile(ctx context.Context, w io.Writer, h *collector.Host, f loginF
 	if f.kind == "lastlog" && st.Size() > sparseFrom {
 		extents, err := sparse.Copy(ctx, w, file, st.Size(), maxLoginFile)
 		if err == nil {
-			err = evidence.Gone("sparse: %d bytes, of which the %d data extents are here; see the table of extents", st.Size(), len(extents))
+			err = evidence.Part("sparse: %d bytes, of which the %d data extents are here; see the table of extents", st.Size(), len(extents))
 		}
 		return extents, err
 	}

@@ -142,7 +142,7 @@ func (c *memContents) putSparse(item evidence.Item, e *memEntry) error {
 		if err != nil {
 			return err
 		}
-		return evidence.Gone("sparse: %d bytes of which only the %d data extents are here; see the table of extents", size, len(extents))
+		return evidence.Part("sparse: %d bytes of which only the %d data extents are here; see the table of extents", size, len(extents))
 	})
 	if err != nil || table.Load() == nil {
 		return err

@@ -37,13 +37,19 @@ func Gone(format string, a ...any) error {
 	return &reason{Partial, false, fmt.Sprintf(format, a...)}
 }
 
+// Part is returned by a fill that wrote all that is planned of an object, which is
+// not all of it: the data of a sparse file, a sample. It is an ordinary outcome.
+func Part(format string, a ...any) error {
+	return &reason{Partial, false, fmt.Sprintf(format, a...)}
+}
+
 // NotHere is returned by a fill whose source this system does not have.
 func NotHere(format string, a ...any) error {
 	return &reason{Absent, false, fmt.Sprintf(format, a...)}
 }
 
 // Classify turns the error of a fill that wrote size bytes into an outcome, a
-// note, and whether it is a shortfall. It knows Skip, Cut, Gone, NotHere, a
+// note, and whether it is a shortfall. It knows Skip, Cut, Gone, Part, NotHere, a
 // Tally, fs.ErrNotExist, fs.ErrPermission, ESRCH, ENOSYS and the like, and the
 // end of a context; anything else is a failure.
 func Classify(err error, size int64) (o Outcome, note string, shortfall bool) {
@@ -52,7 +58,13 @@ func Classify(err error, size int64) (o Outcome, note string, shortfall bool) {
 	}
 	note = err.Error()
 	var r *reason
+	var counted *tallied
 	switch {
+	case errors.As(err, &counted):
+		if size > 0 {
+			return Partial, note, true
+		}
+		return counted.tally.worst(), note, true
 	case errors.As(err, &r):
 		o, shortfall = r.outcome, r.shortfall
 		if o == Partial && size == 0 {
@@ -95,10 +107,32 @@ type Tally struct {
 	why   string
 }
 
-// Add counts the error of one read; nil is not counted. It returns err.
+// A tallied is the error of a tally, which another tally can take over.
+type tallied struct{ tally Tally }
+
+func (e *tallied) Error() string { return e.tally.text() }
+
+// worst is the outcome of an item of which nothing could be had for these errors.
+func (t *Tally) worst() Outcome {
+	switch {
+	case t.count[Failed] > 0:
+		return Failed
+	case t.cut > 0:
+		return Skipped
+	}
+	return Denied
+}
+
+// Add counts the error of one read; nil is not counted. The error of another tally
+// counts as what that one counted. It returns err.
 func (t *Tally) Add(what string, err error) error {
 	if err == nil {
 		return nil
+	}
+	var counted *tallied
+	if errors.As(err, &counted) {
+		t.Merge(&counted.tally)
+		return err
 	}
 	o, note, shortfall := Classify(err, 0)
 	if o == Skipped && shortfall {
@@ -133,6 +167,14 @@ func (t *Tally) Merge(u *Tally) {
 // makes the item partial and says how much was denied, cut or failed, with one
 // example of each.
 func (t *Tally) Err() error {
+	if t.text() == "" {
+		return nil
+	}
+	return &tallied{*t}
+}
+
+// text says how much was denied, cut or failed; "" if nothing was.
+func (t *Tally) text() string {
 	var parts []string
 	for _, o := range []Outcome{Denied, Failed} {
 		if t.count[o] > 0 {
@@ -142,11 +184,8 @@ func (t *Tally) Err() error {
 	if t.cut > 0 {
 		parts = append(parts, fmt.Sprintf("%d cut (first: %s)", t.cut, t.why))
 	}
-	if len(parts) == 0 {
-		return nil
-	}
 	sort.Strings(parts)
-	return &reason{Partial, true, strings.Join(parts, "; ")}
+	return strings.Join(parts, "; ")
 }
 
 // Count gives how many reads ended with an outcome.

@@ -46,6 +46,8 @@ func TestClassify(t *testing.T) {
 		{"gone before the first byte", Gone("ended"), 0, Absent, false},
 		{"not here", NotHere("no vsock"), 0, Absent, false},
 		{"table with denied rows", denied.Err(), 5, Partial, true},
+		{"nothing but denied rows", denied.Err(), 0, Denied, true},
+		{"nothing but cut rows", cut.Err(), 0, Skipped, true},
 		{"table with ended rows", gone.Err(), 5, Collected, false},
 		{"table with cut rows", cut.Err(), 5, Partial, true},
 	} {
@@ -71,6 +73,11 @@ func TestTallyNamesTheFirstOfEach(t *testing.T) {
 	}
 	if a.Count(Denied) != 2 {
 		t.Errorf("%d denied", a.Count(Denied))
+	}
+	var outer Tally
+	outer.Add("sockets", fmt.Errorf("of a check: %w", b.Err()))
+	if outer.Count(Denied) != 1 || outer.Err().Error() != b.Err().Error() {
+		t.Errorf("the error of a tally became %q, want %q", outer.Err(), b.Err())
 	}
 	if err := a.Add("x", nil); err != nil {
 		t.Error("nil was counted")

@@ -153,6 +153,25 @@ func TestRegionsOfSuspects(t *testing.T) {
 	}
 }
 
+// A sample of what is explained is the plan: a browser must not keep anybody from
+// switching off.
+func TestSampleOfWhatIsLowIsNoShortfall(t *testing.T) {
+	p := planted.Build(t).Start(t, "map-elf-anonymous")
+	for level, short := range map[memory.Level]bool{memory.Low: false, memory.Medium: true} {
+		var suspects memory.Suspects
+		suspects.Add(memory.Suspect{PID: p.PID, StartTicks: p.StartTicks, Level: level, Regions: []memory.Region{
+			{Start: p.Start, End: p.End, Why: "x"}, {Start: p.End + 1<<20, End: p.End + 2<<20, Why: "x"}}})
+		suspects.Done(nil)
+		s, rows := take(t, Options{Suspects: &suspects, PerProcess: 100, PerLow: 64})
+		if r := record(t, s, rowOf(t, rows, "region", p.PID, 0).Path); r.Outcome != evidence.Partial || r.Shortfall != short {
+			t.Errorf("%s: %s, shortfall %v", level, r.Outcome, r.Shortfall)
+		}
+		if r := record(t, s, fmt.Sprintf("memory/contents/%d-%d/more", p.PID, p.StartTicks)); r.Outcome != evidence.Skipped || r.Shortfall != short {
+			t.Errorf("%s: more is %s, shortfall %v", level, r.Outcome, r.Shortfall)
+		}
+	}
+}
+
 func record(t *testing.T, s *hosttest.Sink, path string) evidence.Record {
 	t.Helper()
 	r, ok := s.Record(path)

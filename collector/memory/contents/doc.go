@@ -9,9 +9,9 @@
 //	memory/contents/PID-STARTTICK.core      a whole process (--dump), for gdb and others (core(5))
 //
 // Where to begin: contents.go is the collector and the order in which things are
-// taken. scan.go finds what is worth taking, files.go and regions.go take it;
-// core.go plans an ELF core, core_notes.go has its notes, core_write.go writes
-// it; freeze_linux.go stops a process for as long as it is read, if that was asked for.
+// taken, rows.go the row. scan.go finds what is worth taking, files.go and regions.go
+// take it, memory.go reads memory for them; core.go plans an ELF core, core_notes.go
+// has its notes, dump.go writes it; freeze_linux.go stops a process for as long as it is read, if that was asked for.
 //
 // Memory is read as it is. It may hold passwords, private keys of SSH and of
 // disk encryption, and letters: an archive with it is to be kept like those.

@@ -74,7 +74,7 @@ func (t *taking) copy(w io.Writer, f *os.File, limit int64, extents *atomic.Poin
 	if err != nil {
 		return err
 	}
-	return evidence.Gone("sparse: %d bytes of which only the %d data extents are here; see the table of extents", st.Size(), len(list))
+	return evidence.Part("sparse: %d bytes of which only the %d data extents are here; see the table of extents", st.Size(), len(list))
 }
 
 // open opens the file by the first of its names that still leads to it.

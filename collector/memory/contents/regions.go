@@ -41,9 +41,11 @@ func (t *taking) suspect(s memory.Suspect) error {
 	if gone == nil {
 		defer mem.Close()
 	}
-	most := t.o.PerProcess
-	if s.Level == memory.Low {
-		most = min(most, t.o.PerLow)
+	most, sample := t.o.PerProcess, false
+	if s.Level == memory.Low && t.o.PerLow < min(most, t.left) {
+		// What is explained (a browser's JIT) is taken as a sample: nobody must wait
+		// for more of it before the machine is switched off.
+		most, sample = t.o.PerLow, true
 	}
 	left := min(most, t.left)
 	spans := joined(s.Regions)
@@ -51,7 +53,7 @@ func (t *taking) suspect(s memory.Suspect) error {
 	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.End-a.Start, b.End-b.Start) })
 	for i, r := range spans {
 		if left <= 0 {
-			return t.leftOut(s, len(spans)-i, most)
+			return t.leftOut(s, len(spans)-i, most, sample)
 		}
 		row := Content{Kind: "region", Path: fmt.Sprintf("%s%d-%d/%x-%x.bin", folder, s.PID, s.StartTicks, r.Start, r.End), Size: int64(r.End - r.Start), Why: r.why}
 		who.Start, who.End = strconv.FormatUint(r.Start, 16), strconv.FormatUint(r.End, 16)
@@ -65,6 +67,9 @@ func (t *taking) suspect(s memory.Suspect) error {
 			got, err = t.copyMemory(w, mem, r.Start, min(r.End, r.Start+uint64(left)))
 			if err == nil && row.Size > left {
 				err = evidence.Cut("longer than the limit: the first %d bytes are here", left)
+				if sample {
+					err = evidence.Part("a sample, for all indicators of this process are low: the first %d bytes are here", left)
+				}
 			}
 			return err
 		})
@@ -78,10 +83,14 @@ func (t *taking) suspect(s memory.Suspect) error {
 	return nil
 }
 
-// leftOut records the regions of a process that no limit had room for.
-func (t *taking) leftOut(s memory.Suspect, n int, most int64) error {
+// leftOut records the regions of a process that no limit had room for, or that are
+// not planned beyond a sample.
+func (t *taking) leftOut(s memory.Suspect, n int, most int64, sample bool) error {
 	item := evidence.Item{Path: fmt.Sprintf("%s%d-%d/more", folder, s.PID, s.StartTicks), Source: fmt.Sprintf("/proc/%d/mem", s.PID)}
 	return t.to.Put(t.ctx, item, func(io.Writer) error {
+		if sample {
+			return evidence.Skip("%d larger regions: all indicators of this process are low, and a sample of %d bytes is taken", n, most)
+		}
 		return evidence.Cut("%d larger regions: over the limit of %d bytes for one process, or of %d for all", n, most, t.o.Total)
 	})
 }
