@@ -53,7 +53,9 @@ func (w *Writer) Blackout(ctx context.Context, during func() error) error {
 	if err != nil {
 		return err
 	}
+	w.s.hurry.Store(true)
 	err = during()
+	w.s.hurry.Store(false)
 	return errors.Join(err, w.lighten(context.WithoutCancel(ctx), b))
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -21,6 +22,10 @@ type stream struct {
 	jobs  chan *packJob // to the workers
 	order chan *packJob // to the one that writes
 	done  sync.WaitGroup
+	// hurry says that time counts more than size: memory changes while it is taken.
+	// Then a block is compressed only while the medium is behind.
+	hurry  atomic.Bool
+	behind atomic.Int32 // frames that wait for the medium
 }
 
 type packJob struct {
@@ -51,7 +56,12 @@ func newStream(out *prefix, workers int) (*stream, error) {
 func (s *stream) pack() {
 	defer s.done.Done()
 	for j := range s.jobs {
-		j.packed = s.zip.EncodeAll(j.plain, s.buffer(len(j.plain)))
+		if buf := s.buffer(len(j.plain)); s.hurry.Load() && s.behind.Load() == 0 && !empty(j.plain) {
+			j.packed = rawFrame(buf, j.plain)
+		} else {
+			j.packed = s.zip.EncodeAll(j.plain, buf)
+		}
+		s.behind.Add(1)
 		close(j.ready)
 	}
 }
@@ -64,6 +74,7 @@ func (s *stream) store() {
 			continue
 		}
 		<-j.ready
+		s.behind.Add(-1)
 		s.out.writeFrame(j.packed, len(j.plain))
 		s.recycle(j.plain)
 		s.recycle(j.packed)
@@ -161,13 +172,30 @@ func (p *prefix) writeFrame(b []byte, plain int) {
 	if p.failed != nil {
 		return
 	}
-	if _, err := p.file.Write(b); err != nil {
-		p.failed = err
+	hashed := p.hash(b)
+	_, err := p.file.Write(b)
+	if <-hashed; err != nil {
+		p.failed = err // and what is hashed is no prefix any more
 		return
 	}
-	p.sum.Write(b)
 	p.n += int64(len(b))
 	p.frames = append(p.frames, frameSize{uint32(len(b)), uint32(plain)})
+}
+
+// hash hashes b, beside the caller if that is worth it; the channel is closed when
+// it is done.
+func (p *prefix) hash(b []byte) <-chan struct{} {
+	done := make(chan struct{})
+	if len(b) < 64<<10 {
+		p.sum.Write(b)
+		close(done)
+		return done
+	}
+	go func() {
+		p.sum.Write(b)
+		close(done)
+	}()
+	return done
 }
 
 func (p *prefix) err() error {

@@ -3,13 +3,14 @@
 # work can cost and with the programs that people use today. Prints the tables
 # that README shows. Linux; the volatile part wants root, strace, lsof, ss.
 #
-#   testdata/bench/compare.sh [volatile] [writer]        both when none is named
+#   testdata/bench/compare.sh [volatile] [writer] [ram]   all when none is named
 #
 # Sizes and counts, by environment:
 #   HOZEN=PATH     the binary under test; built from ./agent when unset
 #   ROUNDS=5       how often each command is run, interleaved; medians are shown
 #   PROCS=1000 SOCKETS=2000 MANY=4000    the scene; MANY=0 leaves growth out
 #   SIZE=1536      MiB of the writer's input tree
+#   RAM=2048       MiB of memory that is taken
 #   SMALL=1024 BIG=8192  MiB for the writer's memory; BIG=0 leaves it out
 #   TMPDIR=/var/tmp      where all of it is kept while it runs, and removed
 #   STRICT=1       exit 1 when a goal is missed
@@ -23,11 +24,14 @@
 #   the hash of its archive only; the row with a hash per file is the peer that
 #   makes the same assurances.
 # - Every file is in the page cache, for both.
+# - RAM is read from a made kcore (testdata/bench/ram), since not every machine has
+#   one; dd copies that file to the same folder, through the page cache with a sync at
+#   the end (what people type), and past it (what the collection does).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 rounds=${ROUNDS:-5} procs=${PROCS:-1000} sockets=${SOCKETS:-2000} many=${MANY:-4000}
-size=${SIZE:-1536} small=${SMALL:-1024} big=${BIG:-8192}
+ram=${RAM:-2048} size=${SIZE:-1536} small=${SMALL:-1024} big=${BIG:-8192}
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/hozen-bench.XXXXXX")
 missed=0
 
@@ -46,7 +50,7 @@ trap finish EXIT
 
 build() {
 	mkdir "$work/bin" "$work/out"
-	for program in fixtures/scene bench/floor bench/measure bench/pack; do
+	for program in fixtures/scene bench/floor bench/measure bench/pack bench/ram; do
 		CGO_ENABLED=0 go build -o "$work/bin/" "./testdata/$program"
 	done
 	if [ -z "${HOZEN:-}" ]; then
@@ -116,6 +120,25 @@ goal() { # what, expression, at-most or at-least, bound
 goals() {
 	echo "| ratio or figure | measured | goal | |"
 	echo "|---|---|---|---|"
+}
+
+memory_image() {
+	echo "## RAM: $ram MiB, a quarter of it empty, a quarter random, the rest programs"
+	echo
+	mkdir "$work/machine"
+	command ram make -mib "$ram" "$work/machine"
+	{
+		printf 'RAM, sealed\trm -rf %s/out/*; exec ram take -out %s/out %s/machine >/dev/null\n' "$work" "$work" "$work"
+		printf 'dd conv=fsync\trm -rf %s/out/*; exec dd if=%s/machine/proc/kcore of=%s/out/dd bs=1M conv=fsync status=none\n' "$work" "$work" "$work"
+		printf 'dd oflag=direct\trm -rf %s/out/*; exec dd if=%s/machine/proc/kcore of=%s/out/dd bs=1M oflag=direct conv=fsync status=none\n' "$work" "$work" "$work"
+	} >"$work/cases"
+	measure -rounds "$rounds" "$work/cases" >"$work/medians"
+	rm -rf "$work/machine"
+	table
+	goals
+	goal "speed of RAM / dd conv=fsync" "$(field 'dd conv=fsync' 2) / $(field 'RAM, sealed' 2)" at-least 0.8
+	goal "speed of RAM / dd oflag=direct" "$(field 'dd oflag=direct' 2) / $(field 'RAM, sealed' 2)" at-least 0.8
+	echo
 }
 
 volatile() {
@@ -199,11 +222,12 @@ flat() {
 
 build
 machine
-[ $# -gt 0 ] || set -- volatile writer
+[ $# -gt 0 ] || set -- volatile writer ram
 for part in "$@"; do
 	case $part in
 	volatile | writer) $part ;;
-	*) echo "no part $part: volatile, writer" >&2; exit 2 ;;
+	ram) memory_image ;;
+	*) echo "no part $part: volatile, writer, ram" >&2; exit 2 ;;
 	esac
 done
 [ $missed = 0 ] || [ -z "${STRICT:-}" ] || exit 1
