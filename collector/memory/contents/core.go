@@ -140,7 +140,7 @@ func (c *core) plan(m proc.Mapping, page uint64, scan pageScan) (pages int) {
 	case ofDevice(m):
 		c.add(segment{m.Start, m.End - m.Start, false, flags})
 		return 0
-	case m.Inode != 0 && m.Readable():
+	case wholeFile(m):
 		c.add(segment{m.Start, m.End - m.Start, true, flags}) // what is not resident is in the file
 		return 0
 	}
@@ -183,6 +183,18 @@ func (c *core) add(s segment) {
 		}
 	}
 	c.segments = append(c.segments, s)
+}
+
+// maxWholeFile is the longest mapping of a file that is taken whole.
+const maxWholeFile = 1 << 30
+
+// wholeFile says that a mapping is taken with the pages that are not resident, too:
+// they are in a file on a disk. Of all others the kernel names a device of its own
+// (major number 0): to read a hole of shared memory fills it with a page, so that a
+// sparse memfd of a terabyte would fill the host's RAM; and a file system in user
+// space or of another machine may never answer. Of a large file most may be hole.
+func wholeFile(m proc.Mapping) bool {
+	return m.Inode != 0 && m.Readable() && !strings.HasPrefix(m.Dev, "00:") && m.End-m.Start <= maxWholeFile
 }
 
 func flagsOf(m proc.Mapping) (f uint32) {

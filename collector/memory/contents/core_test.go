@@ -52,6 +52,40 @@ func TestSegmentsFollowWhatWasTouched(t *testing.T) {
 	}
 }
 
+// TestHolesOfSharedMemoryAreNotFilled holds that only a file on a disk, and no huge
+// one, is read where the process has no page of it: a hole of a memfd, of shared
+// memory or of a tmpfs would get a page by being read.
+func TestHolesOfSharedMemoryAreNotFilled(t *testing.T) {
+	const start, page = 0x10000, 4096
+	for _, c := range []struct {
+		dev, path string
+		pages     uint64
+		data      uint64 // pages that are read
+	}{
+		{"fe:00", "/usr/lib/libc.so.6", 4, 4}, {"00:01", "/memfd:big", 4, 1}, {"00:01", "/dev/zero", 4, 1}, {"00:19", "/dev/shm/big", 4, 1},
+		{"00:32", "/mnt/fuse/file", 4, 1}, {"fe:00", "/var/big", maxWholeFile/page + 1, 1},
+	} {
+		var got core
+		m := proc.Mapping{Start: start, End: start + c.pages*page, Perms: "rw-s", Dev: c.dev, Inode: 7, Path: c.path}
+		got.plan(m, page, func(dst []proc.PageState, addr uint64) (int, error) {
+			clear(dst)
+			if addr == start {
+				dst[0] = 1 << 63
+			}
+			return len(dst), nil
+		})
+		data := uint64(0)
+		for _, s := range got.segments {
+			if s.data {
+				data += s.size / page
+			}
+		}
+		if data != c.data {
+			t.Errorf("%s %s: %d pages are read, want %d", c.dev, c.path, data, c.data)
+		}
+	}
+}
+
 func TestDevicesAreNotRead(t *testing.T) {
 	for path, want := range map[string]bool{"/dev/mem": true, "/dev/dri/card0": true, "[vvar]": true, "/sys/devices/pci/resource0": true, "anon_inode:i915.gem": true, "/dev/shm/x": false, "/dev/zero": false, "/usr/lib/x": false, "": false} {
 		if ofDevice(proc.Mapping{Path: path}) != want {
