@@ -16,6 +16,8 @@ type base struct {
 	mounts func() []proc.Mount
 	boot   func() (time.Time, bool)
 	mntNS  func() string
+	// installed remembers which files are installed software.
+	installed installedFiles
 }
 
 func newBase(h *collector.Host) *base {

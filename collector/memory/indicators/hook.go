@@ -94,12 +94,25 @@ func preloadFinding(id string, p *process, l preload) finding {
 		}}
 	full := p.mappedPath(l.library)
 	switch known := knownPreload(path.Base(l.library)); {
-	case anyonesPlace(full) || hidden(full) && ownPrograms(full) == "" || strings.HasPrefix(full, "/memfd:"):
+	case anyonesPlace(full) || hidden(full) || strings.HasPrefix(full, "/memfd:"):
 		f.level = memory.High
-	case id == "hook-ld-preload" && known && (full == "" || systemPlace(full) || addedPlace(full)):
+	case id == "hook-ld-preload" && known && (!l.mapped && !path.IsAbs(l.library) || p.libraryInstalled(l.library)):
 		f.explained = "a library that is made to be preloaded, where installed software lies"
 	}
 	return f
+}
+
+// libraryInstalled says whether what is mapped as a library is installed software.
+func (p *process) libraryInstalled(library string) bool {
+	found := false
+	for i := range p.maps {
+		if m := &p.maps[i]; sameLibrary(m.Path, library) {
+			if found = p.installed(m); !found {
+				return false
+			}
+		}
+	}
+	return found
 }
 
 // mappedPath gives the path under which a library is mapped, else its own.
@@ -133,10 +146,11 @@ func hookTracer(p *process) {
 	if err != nil || pid == 0 {
 		return
 	}
-	tracer, _ := p.host.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+	by := p.other(pid)
+	tracer := by.exe
 	f := finding{id: "hook-tracer", seen: fmt.Sprintf("process %d (%s) traces it", pid, tracer),
 		views: []memory.View{{Source: p.path("status"), Says: jsonl.Text("TracerPid: " + strconv.Itoa(pid))}}}
-	if isDebugger(tracer) {
+	if isDebugger(tracer) && by.imageInstalled() {
 		f.explained = "the tracer is an installed debugger"
 	}
 	p.report(f)

@@ -104,7 +104,7 @@ func (s *survey) heldProcess(holder *summary, d descriptor, rest string) {
 	f := finding{id: "hook-memory-held", object: "pid " + number, subject: &holder.Subject, evidence: s.prove(holder.PID),
 		seen: fmt.Sprintf("has the memory of process %d open as descriptor %d", pid, d.fd), explained: ownHand(holder),
 		views: []memory.View{{Source: fmt.Sprintf("/proc/%d/fd/%d", holder.PID, d.fd), Says: jsonl.Text(d.target)}}}
-	if isDebugger(string(holder.Exe)) {
+	if isDebugger(string(holder.Exe)) && holder.installed {
 		f.explained = "the holder is an installed debugger"
 	}
 	s.report(f)

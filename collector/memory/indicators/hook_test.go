@@ -17,17 +17,19 @@ import (
 func TestPreloadsAreRanked(t *testing.T) {
 	for _, c := range []struct {
 		environ, mapped string
+		inode           uint64 // of what is mapped; 7 is installed
 		level           memory.Level
 	}{
-		{"LD_PRELOAD=/usr/lib/libjemalloc.so.2", "/usr/lib/libjemalloc.so.2", memory.Low},
-		{"LD_PRELOAD=libfakeroot.so", "/usr/lib/x86_64-linux-gnu/libfakeroot.so", memory.Low},
-		{"LD_PRELOAD=/tmp/libjemalloc.so.2", "", memory.High},
-		{"LD_PRELOAD=/usr/lib/libselinux-x.so", "/usr/lib/libselinux-x.so", memory.Medium},
-		{"LD_PRELOAD=/usr/lib/.x/libjemalloc.so", "", memory.High},
-		{"LD_AUDIT=/usr/lib/libjemalloc.so.2", "", memory.High},
-		{"LD_PRELOAD=libjemalloc.so", "/dev/shm/libjemalloc.so", memory.High},
+		{"LD_PRELOAD=/usr/lib/libjemalloc.so.2", "/usr/lib/libjemalloc.so.2", 7, memory.Low},
+		{"LD_PRELOAD=libfakeroot.so", "/usr/lib/x86_64-linux-gnu/libfakeroot.so", 7, memory.Low},
+		{"LD_PRELOAD=/tmp/libjemalloc.so.2", "", 7, memory.High},
+		{"LD_PRELOAD=/usr/lib/libselinux-x.so", "/usr/lib/libselinux-x.so", 7, memory.Medium},
+		{"LD_PRELOAD=/usr/lib/.x/libjemalloc.so", "", 7, memory.High},
+		{"LD_AUDIT=/usr/lib/libjemalloc.so.2", "", 7, memory.High},
+		{"LD_PRELOAD=libjemalloc.so", "/dev/shm/libjemalloc.so", 7, memory.High},
+		{"LD_PRELOAD=/usr/lib/libjemalloc.so.2", "/usr/lib/libjemalloc.so.2", 8, memory.Medium}, // in a mount namespace of its own
 	} {
-		p := &process{environ: []byte("A=1\x00" + c.environ + "\x00"), maps: []proc.Mapping{{Path: c.mapped, Perms: "r-xp"}}}
+		p := withInstalled(&process{environ: []byte("A=1\x00" + c.environ + "\x00"), maps: []proc.Mapping{{Path: c.mapped, Perms: "r-xp", Inode: c.inode, Dev: "fe:00"}}}, c.mapped)
 		l := p.preloads()
 		if len(l) != 1 || l[0].mapped != (c.mapped != "") {
 			t.Fatalf("%s: %+v", c.environ, l)
@@ -93,8 +95,8 @@ func TestPackagesAreLookedUp(t *testing.T) {
 
 func TestUnpackagedNames(t *testing.T) {
 	db := &owned{kind: "dpkg", names: map[string]string{"ls": "/usr/bin/ls"}}
-	for name, want := range map[string]memory.Level{"/tmp/ls": memory.High, "/usr/bin/sshd": memory.Medium, "/usr/local/bin/ls": memory.Low, "/home/a/.cargo/bin/ls": memory.Low, "/home/a/tool": 0} {
-		f, ok := unpackaged(name, db)
+	for name, want := range map[string]memory.Level{"/tmp/ls": memory.High, "/usr/bin/sshd": memory.Medium, "/usr/local/bin/ls": memory.Low, "/home/a/.cargo/bin/ls": memory.Medium, "/home/a/tool": 0} {
+		f, ok := unpackaged(name, db, true)
 		got := memory.Level(0)
 		if ok {
 			got = f.row(kindsByID(), nil, nil).Level

@@ -82,10 +82,8 @@ func identityPlace(p *process) {
 	switch {
 	case strings.HasPrefix(name, "/memfd:"), anyonesPlace(name):
 		f.level = memory.High
-	case addedPlace(name):
+	case addedPlace(name) && p.imageInstalled():
 		f.explained = "software that was installed beside the packages lies there"
-	case ownPrograms(name) != "":
-		f.explained = "programs are kept in " + ownPrograms(name) + " of a home by the tool of that name"
 	}
 	p.report(f)
 }
@@ -146,7 +144,7 @@ func (p *process) program(word, title string) (named, other bool) {
 			continue
 		}
 		named = true
-		if m.Inode == image.Inode && m.Dev == image.Dev || p.isScript(name) {
+		if m.Inode == image.Inode && m.Dev == image.Dev || isInterpreter(p.exe) && p.isScript(name) {
 			return true, false
 		}
 	}
@@ -202,7 +200,7 @@ func identityParent(p *process) {
 func whyLeft(p *process) string {
 	name := strings.TrimSuffix(p.exe, proc.DeletedMark)
 	switch {
-	case !systemPlace(name) && !addedPlace(name) || name != p.exe:
+	case name != p.exe || !p.imageInstalled():
 		return ""
 	case !isInterpreter(name):
 		return "an installed program that left its parent, as daemons do"

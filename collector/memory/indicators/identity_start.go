@@ -60,7 +60,7 @@ func identityStart(p *process) {
 	if argWhy == "" && envWhy == "" {
 		return
 	}
-	explained := titleOf(p, text)
+	explained := titleOf(p, text, p.imageInstalled())
 	if argWhy != "" {
 		p.report(startFinding(p, "identity-argv-overwritten", "argument", argWhy, argv, argText, explained))
 	}
@@ -159,12 +159,12 @@ func variables(text []byte) bool {
 }
 
 // titleOf explains a text that a program wrote over its arguments to show its state.
-func titleOf(p *process, text []byte) string {
+func titleOf(p *process, text []byte, installed bool) string {
 	first, _, _ := strings.Cut(string(text), "\x00")
 	word, rest, _ := strings.Cut(first, " ")
 	name := strings.TrimPrefix(word[strings.LastIndexByte(word, '/')+1:], "-")
 	bare, exe := strings.TrimSuffix(name, ":"), imageName(p.exe)
-	switch installed := systemPlace(p.exe) || addedPlace(p.exe); {
+	switch {
 	case !installed || len(bare) < 2 || kernelThreadName(first):
 		return ""
 	case (bare != name || rest != "") && (strings.HasPrefix(exe, bare) || strings.HasPrefix(bare, exe)):

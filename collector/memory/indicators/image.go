@@ -2,7 +2,6 @@ package indicators
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -56,9 +55,10 @@ func checkImage(s *survey, p *process) {
 }
 
 // clonedRunc explains the copy of itself that runc runs, so that a container
-// cannot write to the host's binary (CVE-2019-5736).
+// cannot write to the host's binary (CVE-2019-5736). Whoever is not
+// root can give these names, but no container of root's.
 func clonedRunc(p *process) string {
-	if strings.HasPrefix(p.exe, "/memfd:runc_cloned:") && strings.HasPrefix(p.comm, "runc") {
+	if uid, ok := p.uid(); ok && uid == 0 && strings.HasPrefix(p.exe, "/memfd:runc_cloned:") && strings.HasPrefix(p.comm, "runc") {
 		return "runc runs a copy of itself from a memfd"
 	}
 	return ""
@@ -98,7 +98,7 @@ func imageWithoutName(p *process, name string) {
 	}
 	f := finding{id: "image-replaced", seen: "runs a file that was called " + name + "; another file has that name now",
 		views: append(views, memory.View{Source: name, Says: jsonl.Text(fileWords(now))})}
-	if (systemPlace(name) || addedPlace(name)) && now.UID == 0 && now.Mode&0o022 == 0 {
+	if m := p.imageMapping(); m != nil && p.takenOver(m) {
 		f.explained = "a newer file of root has the name, in a directory of installed software: an upgrade"
 	}
 	if anyonesPlace(name) {
@@ -144,9 +144,6 @@ func imagePlace(s *survey, p *process, name string) {
 	case anyonesPlace(name) || hidden(name):
 		f := finding{id: "image-strange-place", seen: "runs " + name}
 		f.explained = builtThere(p, name)
-		if tool := ownPrograms(name); tool != "" && !anyonesPlace(name) {
-			f.explained = "programs are kept in " + tool + " of a home by the tool of that name"
-		}
 		p.report(f)
 	}
 }
@@ -164,26 +161,13 @@ func (s *survey) inMemory(p *process, name string) string {
 	return m.Type + " on " + m.Point
 }
 
-// builtThere explains programs that were built or unpacked a moment ago.
+// builtThere explains programs that were built a moment ago.
 func builtThere(p *process, name string) string {
-	parent, _ := p.host.ReadFile("/proc/"+strconv.Itoa(int(p.stat.Field[proc.StatPPID]))+"/comm", 64)
-	who := strings.TrimSpace(string(parent))
-	switch {
-	case strings.Contains(name, "/go-build") && who == "go":
+	if !strings.Contains(name, "/go-build") {
+		return ""
+	}
+	if parent := p.other(int(p.stat.Field[proc.StatPPID])); imageName(parent.exe) == "go" && parent.imageInstalled() {
 		return "built and run by go, which is its parent"
-	case strings.HasPrefix(name, "/tmp/.mount_") && p.fuseImage(name):
-		return "an AppImage, mounted there"
 	}
 	return ""
-}
-
-// fuseImage says whether a name lies on a read-only FUSE mount, as AppImages do.
-func (p *process) fuseImage(name string) bool {
-	text, err := p.text("mountinfo", proc.MaxMountinfo)
-	if err != nil {
-		return false
-	}
-	mounts, _, _ := proc.ParseMounts(string(text))
-	m, ok := proc.MountAt(mounts, name)
-	return ok && strings.HasPrefix(m.Type, "fuse.") && strings.HasPrefix(m.Point, "/tmp/.mount_")
 }

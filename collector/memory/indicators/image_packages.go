@@ -36,7 +36,7 @@ func checkPackages(s *survey) {
 		if !images[name] || db.files[merged(name)] {
 			continue
 		}
-		if f, ok := unpackaged(name, db); ok {
+		if f, ok := unpackaged(name, db, p.installed); ok {
 			f.subject, f.evidence = &p.Subject, s.prove(p.PID)
 			s.report(f)
 		}
@@ -55,7 +55,7 @@ func (s *survey) images() map[string]bool {
 	return out
 }
 
-func unpackaged(name string, db *owned) (finding, bool) {
+func unpackaged(name string, db *owned, installed bool) (finding, bool) {
 	last := path.Base(name)
 	packaged := db.names[last]
 	if packaged == "" && !systemName(last) {
@@ -67,10 +67,8 @@ func unpackaged(name string, db *owned) (finding, bool) {
 		f.views = []memory.View{{Source: "/proc/PID/exe", Says: jsonl.Text(name)}, {Source: db.kind, Says: jsonl.Text(packaged)}}
 	}
 	switch {
-	case addedPlace(name):
+	case addedPlace(name) && installed:
 		f.explained = "software that was installed beside the packages lies there"
-	case ownPrograms(name) != "" && !anyonesPlace(name):
-		f.explained = "programs are kept in " + ownPrograms(name) + " of a home by the tool of that name"
 	case anyonesPlace(name):
 		f.level = memory.High
 	}

@@ -242,7 +242,7 @@ func (s *survey) putProofs(base string, f finding) (members []string, err error)
 
 // summary is what stays of the process after the pass.
 func (p *process) summary() *summary {
-	out := &summary{Subject: *p.subject(), stat: p.stat, kernel: p.kernelThread(), gone: p.gone, err: p.err, nspid: p.status["NSpid"], ourMounts: p.ourMounts, fdsUnread: p.fdsUnread}
+	out := &summary{Subject: *p.subject(), stat: p.stat, kernel: p.kernelThread(), gone: p.gone, err: p.err, nspid: p.status["NSpid"], ourMounts: p.ourMounts, installed: p.imageInstalled(), fdsUnread: p.fdsUnread}
 	for _, d := range p.fds {
 		if !strings.HasPrefix(d.target, "/") || strings.HasPrefix(d.target, "/proc/") {
 			out.fds = append(out.fds, d)

@@ -206,15 +206,5 @@ func bpfExplained(p *volatile.BPFProgramRow, holders []*summary) string {
 // knownTracer says whether a process runs a known program from where packages put it.
 func knownTracer(p *summary) bool {
 	exe := string(p.Exe)
-	return packaged(exe) && strings.Contains(knownTracers, " "+path.Base(exe)+" ")
-}
-
-// packaged says whether a file lies where packages put programs, and is there still.
-func packaged(exe string) bool {
-	for _, dir := range []string{"/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/usr/lib64/", "/bin/", "/sbin/", "/lib/", "/opt/"} {
-		if strings.HasPrefix(exe, dir) {
-			return !strings.HasSuffix(exe, " (deleted)")
-		}
-	}
-	return false
+	return p.installed && strings.Contains(knownTracers, " "+path.Base(exe)+" ")
 }

@@ -103,7 +103,7 @@ func TestBPFPrograms(t *testing.T) {
 	holder := func(p *volatile.BPFProgram, pid int) { p.Holders = []volatile.BPFHolder{{PID: pid, FD: 3}} }
 	holder(&v.bpf.Programs[4], 40)
 	holder(&v.bpf.Programs[5], 50)
-	seen := map[int]*summary{40: {Subject: memory.Subject{PID: 40, Exe: "/usr/bin/tetragon"}}, 50: {Subject: memory.Subject{PID: 50, Exe: "/tmp/tetragon"}}}
+	seen := map[int]*summary{40: {Subject: memory.Subject{PID: 40, Exe: "/usr/bin/tetragon"}, installed: true}, 50: {Subject: memory.Subject{PID: 50, Exe: "/tmp/tetragon"}}}
 	expect(t, bpfPrograms(v, seen), "kernel-bpf-program low bpf program 2", "kernel-bpf-program medium bpf program 3", "kernel-bpf-program high bpf program 4",
 		"kernel-bpf-program low bpf program 5", "kernel-bpf-program low bpf program 6", "kernel-bpf-program medium bpf program 7")
 }

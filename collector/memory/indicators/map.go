@@ -81,7 +81,7 @@ func checkMaps(s *survey, p *process) {
 	l := &mapLook{s: s, p: p, pages: mapPages{p: p, budget: mapReadPages}, shown: map[uint64]bool{}}
 	defer l.pages.close()
 	if l.areas = areasOf(p.maps, p.exe, s.maps.memoryDevices(s.base.mounts)); len(l.areas) > 0 {
-		l.engines = enginesIn(p.exe, p.maps)
+		l.engines = enginesIn(p.exe, p.maps, p.installed)
 		l.lookIntoAreas()
 		l.explainAreas()
 		l.reportAreas()
@@ -133,15 +133,10 @@ func (l *mapLook) explainAreas() {
 // explainDeleted says that a package upgrade replaced the file: it lies where
 // packages put files, and there is one of its name again.
 func (l *mapLook) explainDeleted(a *mapArea) string {
-	path, at := l.inRoot(&a.first)
 	if why := explainByEngine(l.engines, a); why != "" {
 		return why
 	}
-	if !systemPlace(path) && !addedPlace(path) {
-		return ""
-	}
-	now, err := l.s.host.Lstat(at)
-	if err != nil || now.Inode == a.first.Inode {
+	if !l.p.takenOver(&a.first) {
 		return ""
 	}
 	return "a file of the same name has taken its place, as in a package upgrade"

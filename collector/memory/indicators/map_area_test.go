@@ -48,6 +48,7 @@ func mapCases() []mapCase {
 		{name: "node", exe: "/usr/bin/node", maps: node + "3ac5aad78000-3ac5aad79000 rwxp 00000000 00:00 0\n7fe9e27c3000-7fe9e27ff000 rwxp 00000000 00:00 0 \n7f0000000000-7f0000001000 r-xp 00000000 00:01 6 /memfd:x (deleted)\n",
 			want: []string{"anonymous 3ac5aad78000 V8", "anonymous 7fe9e27c3000 V8", "memfd 7f0000000000"}},
 		{name: "node with a program in memory", exe: "/usr/bin/node", maps: node + "3ac5aad78000-3ac5aad79000 rwxp 00000000 00:00 0\n", head: elfMagic, want: []string{"anonymous 3ac5aad78000"}},
+		{name: "called node, of a user", exe: "/home/u/node", maps: "00400000-02f00000 r-xp 00000000 fe:00 11 /home/u/node\n" + anonymous + "rwxp 00000000 00:00 0\n", want: []string{"anonymous 7f0d972a2000"}},
 		{name: "called node, in a hidden place", exe: "/home/u/.x/node", maps: "00400000-02f00000 r-xp 00000000 fe:00 11 /home/u/.x/node\n" + anonymous + "rwxp 00000000 00:00 0\n", want: []string{"anonymous 7f0d972a2000"}},
 		{name: "called node, removed", exe: "/usr/bin/node (deleted)", maps: "00400000-02f00000 r-xp 00000000 fe:00 11 /usr/bin/node (deleted)\n" + anonymous + "rwxp 00000000 00:00 0\n", want: []string{"anonymous 7f0d972a2000"}},
 		{name: "chromium, whose reservation is called heap", exe: "/usr/lib/chromium/chromium", maps: "55e7d0000000-55e7df000000 r-xp 00000000 fe:00 11 /usr/lib/chromium/chromium\n55e7e0000000-55e800000000 rwxp 00000000 00:00 0 [heap]\n",
@@ -65,7 +66,7 @@ func mapCases() []mapCase {
 		{name: "firefox", exe: "/usr/lib/firefox-esr/firefox-esr", maps: "00400000-00500000 r-xp 00000000 fe:00 11 /usr/lib/firefox-esr/firefox-esr\n7f0000000000-7f0006000000 r-xp 00000000 fe:00 12 /usr/lib/firefox-esr/libxul.so\n" +
 			"2f3900000000-2f3900010000 r-xp 00000000 00:00 0 [anon:js-executable-memory]\n", want: []string{"anonymous 2f3900000000 SpiderMonkey"}},
 		{name: "closures of libffi", exe: "/usr/bin/python3.11", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000 closures of libffi"}},
-		{name: "closures of libffi in a python of a user", exe: "/home/u/.pyenv/versions/3.11.7/bin/python3.11", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000 closures of libffi"}},
+		{name: "libffi in a python of a user", exe: "/home/u/.pyenv/versions/3.11.7/bin/python3.11", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000"}},
 		{name: "libffi in an image in a hidden place", exe: "/home/u/.x/python", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000"}},
 		{name: "libffi in an image in tmp", exe: "/tmp/.pyenv/python", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: trampoline, want: []string{"anonymous 7f0d972a2000"}},
 		{name: "libffi, but no closure", exe: "/usr/bin/python3.11", maps: python + anonymous + "rwxp 00000000 00:00 0\n", head: "\x90\x90\x31\xc0", want: []string{"anonymous 7f0d972a2000"}},
@@ -83,7 +84,7 @@ func TestAreas(t *testing.T) {
 			if bad > 0 {
 				t.Fatal(err)
 			}
-			engines := enginesIn(c.exe, maps)
+			engines := enginesIn(c.exe, maps, func(m *proc.Mapping) bool { return everyFile(m) && (systemPlace(m.Path) || addedPlace(m.Path)) })
 			var got []string
 			for _, a := range areasOf(maps, c.exe, map[string]bool{"00:2b": true}) {
 				a.head = []byte(c.head)
@@ -124,7 +125,7 @@ func FuzzAreas(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, exe string) {
 		maps, _, _ := proc.ParseMappings(text)
-		engines := enginesIn(exe, maps)
+		engines := enginesIn(exe, maps, everyFile)
 		for _, a := range areasOf(maps, exe, nil) {
 			if !a.first.Executable() || a.end < a.start || areaWords()[a.kind] == "" {
 				t.Errorf("%+v", a)

@@ -13,13 +13,10 @@ import (
 // looks in memory.
 //
 // The rule: an area is explained by an engine when (1) the engine itself is mapped
-// executable from a file that has a name, outside of the places where anybody may
-// put files (anyonesPlace) and of hidden folders; the image of a process that has
-// an engine as a library lies so too, or in the hidden folder of a tool that is
-// known to keep programs there (ownPrograms: .pyenv); (2) the area has the
+// executable from installed software (process.installed), and so is the image; (2) the area has the
 // permissions, name, size or contents that this engine gives its code; and (3) no
-// head of a program stands in it. A stack is never explained so. Names can be given
-// to other programs: an explanation lowers a row, it does not take it away.
+// head of a program stands in it. A stack is never explained so. Programs of
+// root can be run with libraries of root by anybody: an explanation lowers a row, it does not take it away.
 type mapEngine struct {
 	name string
 	// images are names of the program; libraries are beginnings of names of
@@ -61,29 +58,27 @@ func mapEngines() []mapEngine {
 	}
 }
 
-// enginesIn gives the engines that a process has mapped.
-func enginesIn(exe string, maps []proc.Mapping) (out []mapEngine) {
+// enginesIn gives the engines that a process has mapped from installed software.
+func enginesIn(exe string, maps []proc.Mapping, installed func(*proc.Mapping) bool) (out []mapEngine) {
 	var files []string // executable ones
 	beside := map[string]bool{}
 	last := ""
 	for i := range maps {
 		m := &maps[i]
-		if m.Inode == 0 || m.Deleted || m.Path == last || !engineFile(m.Path) {
+		if m.Path == last || !m.Executable() && path.Dir(m.Path) != path.Dir(exe) || !installed(m) {
 			continue
 		}
 		if m.Executable() {
 			last = m.Path
 			files = append(files, m.Path)
-		} else if path.Dir(m.Path) == path.Dir(exe) {
+		} else {
 			beside[path.Base(m.Path)] = true
 		}
 	}
-	image := ""
-	if slices.Contains(files, exe) {
-		image = path.Base(exe)
-	} else if anyonesPlace(exe) || ownPrograms(exe) == "" || strings.HasSuffix(exe, proc.DeletedMark) {
+	if !slices.Contains(files, exe) {
 		return nil
 	}
+	image := path.Base(exe)
 	for _, e := range mapEngines() {
 		if e.mapped(image, files, beside) {
 			out = append(out, e)
@@ -94,7 +89,7 @@ func enginesIn(exe string, maps []proc.Mapping) (out []mapEngine) {
 
 func (e *mapEngine) mapped(image string, files []string, beside map[string]bool) bool {
 	for _, name := range e.images {
-		if ok, _ := path.Match(name, image); ok && image != "" {
+		if ok, _ := path.Match(name, image); ok {
 			return true
 		}
 	}
@@ -104,11 +99,6 @@ func (e *mapEngine) mapped(image string, files []string, beside map[string]bool)
 		}
 	}
 	return slices.ContainsFunc(e.beside, func(name string) bool { return beside[name] })
-}
-
-// engineFile says whether a file lies where an engine may: see the rule.
-func engineFile(name string) bool {
-	return strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "/memfd:") && !anyonesPlace(name) && !hidden(name)
 }
 
 // explainByEngine gives the explanation of an area, "" if none fits.

@@ -19,13 +19,13 @@ const mapLibraries = 64
 // explainStack says who asked for an executable stack: a program asks for it by
 // PT_GNU_STACK with the flag to execute, or by having none (elf(5), execstack(8)).
 func (l *mapLook) explainStack() string {
-	if engineFile(l.p.exe) && l.wantsStack(l.p.path("exe"), true) {
+	if l.p.imageInstalled() && l.wantsStack(l.p.path("exe"), true) {
 		return "the image asks for an executable stack"
 	}
 	seen := map[string]bool{}
 	for i := range l.p.maps {
 		m := &l.p.maps[i]
-		if !m.Executable() || m.Inode == 0 || m.Deleted || seen[m.Path] || !engineFile(m.Path) {
+		if !m.Executable() || seen[m.Path] || !l.p.installed(m) {
 			continue
 		}
 		if seen[m.Path] = true; len(seen) > mapLibraries {
@@ -92,7 +92,7 @@ func (l *mapLook) explainImplied(stack string) {
 // explainFile explains a file mapping that may be written and executed: the
 // file asks for it.
 func (l *mapLook) explainFile(a *mapArea) string {
-	if !engineFile(a.first.Path) || a.first.Deleted {
+	if !l.p.installed(&a.first) {
 		return ""
 	}
 	file, err := l.openMapped(&a.first)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,7 +20,9 @@ func (l *mapLook) explainText(file *os.File, t *mapText, runs int) string {
 		return "the bytes are those of the file: a breakpoint that is gone, or a write of the same"
 	}
 	if onlyBreakpoints(t) {
-		if tracer := l.p.status["TracerPid"]; tracer != "" && tracer != "0" {
+		tracer := l.p.status["TracerPid"]
+		pid, err := strconv.Atoi(tracer)
+		if by := l.p.other(pid); err == nil && pid > 0 && isDebugger(by.exe) && by.imageInstalled() {
 			return "breakpoints of process " + tracer + ", which traces it"
 		}
 		for i := range l.p.maps {
@@ -28,7 +31,7 @@ func (l *mapLook) explainText(file *os.File, t *mapText, runs int) string {
 			}
 		}
 	}
-	if !engineFile(t.first.Path) || t.first.Deleted {
+	if !l.p.installed(&t.first) {
 		return ""
 	}
 	if why := selfPatching(file, t); why != "" {
@@ -36,7 +39,7 @@ func (l *mapLook) explainText(file *os.File, t *mapText, runs int) string {
 	}
 	head := make([]byte, 2)
 	if _, err := file.ReadAt(head, 0); err == nil && string(head) == "MZ" {
-		for _, e := range enginesIn(l.p.exe, l.p.maps) {
+		for _, e := range enginesIn(l.p.exe, l.p.maps, l.p.installed) {
 			if e.name == "Wine" || e.name == ".NET" {
 				return e.name + " moves a program of Windows to where it has room"
 			}

@@ -51,7 +51,7 @@ func (v *netView) perHolder(r *volatile.SocketRow, id, what string) (out []findi
 	}
 	for _, p := range holders {
 		f := finding{id: id, object: object, subject: &p.Subject, seen: fmt.Sprintf("%s (%s) holds %s", p.Comm, p.Exe, what)}
-		if exe := string(p.Exe); packaged(exe) && strings.Contains(packetPrograms, " "+path.Base(exe)+" ") {
+		if exe := string(p.Exe); p.installed && strings.Contains(packetPrograms, " "+path.Base(exe)+" ") {
 			f.explained = exe + " does so on many machines"
 		}
 		out = append(out, f)

@@ -84,7 +84,7 @@ func (v *netView) shellSockets(p *summary, shell bool) (out []finding) {
 		if peer := v.byInode[best.PeerIno]; peer != nil && strings.HasPrefix(string(peer.Path), "/run/systemd/journal/") {
 			f.explained = "its output goes to the journal, as that of every service of systemd"
 		}
-	} else if parent := v.seen[int(p.stat.Field[proc.StatPPID])]; parent != nil && packaged(string(parent.Exe)) &&
+	} else if parent := v.seen[int(p.stat.Field[proc.StatPPID])]; parent != nil && parent.installed &&
 		strings.Contains(" xinetd inetd inetutils-inetd openbsd-inetd busybox systemd tcpsvd tcpserver ", " "+path.Base(string(parent.Exe))+" ") {
 		f.explained = fmt.Sprintf("its parent %s hands connections to what it starts", parent.Exe)
 	}

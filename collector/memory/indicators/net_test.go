@@ -14,7 +14,7 @@ import (
 
 // someone makes a process as the pass would have seen it.
 func someone(pid, parent int, comm, exe string, fds ...string) *summary {
-	p := &summary{Subject: memory.Subject{PID: pid, StartTicks: 1, Comm: jsonl.Text(comm), Exe: jsonl.Text(exe)}}
+	p := &summary{Subject: memory.Subject{PID: pid, StartTicks: 1, Comm: jsonl.Text(comm), Exe: jsonl.Text(exe)}, installed: systemPlace(exe)}
 	p.stat.Field[proc.StatPPID] = int64(parent)
 	for fd, target := range fds {
 		if target != "" {

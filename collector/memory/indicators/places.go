@@ -1,7 +1,6 @@
 package indicators
 
 import (
-	"path"
 	"strings"
 )
 
@@ -53,20 +52,6 @@ func hidden(name string) bool {
 		}
 	}
 	return false
-}
-
-// ownPrograms gives the tool that keeps programs in a hidden directory of a
-// user's home, such as ".cargo"; "" if none is known.
-func ownPrograms(name string) string {
-	for part := range strings.SplitSeq(path.Dir(name), "/") {
-		switch part {
-		case ".cargo", ".rustup", ".nvm", ".pyenv", ".rbenv", ".rvm", ".asdf", ".sdkman", ".volta", ".bun", ".deno", ".npm", ".local",
-			".vscode", ".vscode-server", ".cursor-server", ".cache", ".gradle", ".m2", ".dotnet", ".nix-profile", ".steam", ".wine", ".jenv",
-			".conda", ".virtualenvs", ".venv", ".goenv", ".gvm", ".krew", ".linuxbrew", ".terraform.d", ".mozilla", ".var", ".opam", ".ghcup", ".juliaup", ".config":
-			return part
-		}
-	}
-	return ""
 }
 
 // merged gives a path as a system with merged /usr names it (file-hierarchy(7)).

@@ -41,6 +41,7 @@ type process struct {
 	fdsUnread bool // descriptors were denied, all or some
 	// ourMounts says that it is in our own mount namespace: names mean the same.
 	ourMounts bool
+	mountNS   string // its mount namespace, "mnt:[4026531841]"; "" if unread
 
 	raw   []byte // sections
 	found []finding
@@ -160,6 +161,7 @@ func (p *process) read() {
 	proc.EachLine(string(text), func(key, value string) { p.status[key] = value })
 	p.exe, _ = p.link("exe")
 	ns, err := p.link("ns/mnt")
+	p.mountNS = ns
 	p.ourMounts = err == nil && ns != "" && ns == p.base.mntNS()
 	if p.kernelThread() {
 		p.cmdline, _ = p.text("cmdline", limitArgs)

@@ -49,6 +49,7 @@ type summary struct {
 	nspid  string
 	// ourMounts says that it is in our own mount namespace.
 	ourMounts bool
+	installed bool         // its image is installed software
 	fdsUnread bool         // its descriptors were denied, all or some
 	fds       []descriptor // those that lead to sockets, other processes, anonymous inodes
 }
