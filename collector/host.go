@@ -116,7 +116,17 @@ func (h *Host) ReadFile(name string, limit int) ([]byte, error) {
 // Copy writes the file to w, at most limit bytes of it; more is an
 // evidence.Cut. It is what most fills are made of.
 func (h *Host) Copy(w io.Writer, name string, limit int64) error {
-	f, err := h.Open(name)
+	return copyOpened(w, name, limit, h.Open)
+}
+
+// CopyFollow is Copy, but follows a symbolic link as the last component: for
+// /etc/os-release and its like.
+func (h *Host) CopyFollow(w io.Writer, name string, limit int64) error {
+	return copyOpened(w, name, limit, h.OpenFollow)
+}
+
+func copyOpened(w io.Writer, name string, limit int64, open func(string) (*os.File, error)) error {
+	f, err := open(name)
 	if err != nil {
 		return err
 	}

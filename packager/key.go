@@ -102,7 +102,7 @@ func SaveDevice(d Device, file string) error {
 	if err != nil {
 		return fmt.Errorf("%w %s: %w", ErrKey, file, err)
 	}
-	return writeNew(file+".pub", []byte(publicText(pub)+" device:"+d.Name+"\n"), 0o644)
+	return secret.WriteNew(file+".pub", []byte(publicText(pub)+" device:"+d.Name+"\n"), 0o644)
 }
 
 func savePrivate(d Device, file string) error {
@@ -113,19 +113,7 @@ func savePrivate(d Device, file string) error {
 	if err != nil {
 		return fmt.Errorf("%w %s: %w", ErrKey, file, err)
 	}
-	return writeNew(file, pem.EncodeToMemory(block), 0o600)
-}
-
-func writeNew(file string, b []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	return secret.WriteNew(file, pem.EncodeToMemory(block), 0o600)
 }
 
 // LoadDevice reads a private key that SaveDevice or ssh-keygen (Ed25519, ECDSA

@@ -2,7 +2,6 @@ package volatile
 
 import (
 	"errors"
-	"io"
 	"strings"
 
 	"hozen/collector"
@@ -74,19 +73,4 @@ func (r *factReader) names(dir string, limit int) []string {
 func (r *factReader) exists(name string) bool {
 	_, err := r.h.Lstat(name)
 	return err == nil
-}
-
-// follow is Host.Copy that follows a link as the last component, for
-// /etc/os-release and its like.
-func follow(h *collector.Host, w io.Writer, name string, limit int64) error {
-	f, err := h.OpenFollow(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	n, err := io.Copy(w, io.LimitReader(f, limit+1))
-	if err == nil && n > limit {
-		err = evidence.Cut("%s: %v (%d bytes)", name, collector.ErrTooLong, limit)
-	}
-	return err
 }

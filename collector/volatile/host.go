@@ -99,7 +99,7 @@ func putRaw(ctx context.Context, h *collector.Host, to evidence.Sink, who string
 func (f rawFile) copy(h *collector.Host, w io.Writer) error {
 	switch {
 	case f.follow:
-		return follow(h, w, f.name, f.limit)
+		return h.CopyFollow(w, f.name, f.limit)
 	case f.addresses:
 		watch := &addressWatch{w: w}
 		if err := h.Copy(watch, f.name, f.limit); err != nil {

@@ -74,7 +74,7 @@ func identity(r *factReader) Identity {
 func osRelease(r *factReader) map[string]string {
 	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		var b strings.Builder
-		if err := follow(r.h, &b, name, shortText); err == nil {
+		if err := r.h.CopyFollow(&b, name, shortText); err == nil {
 			return parseOSRelease(b.String())
 		}
 	}

@@ -195,7 +195,7 @@ func putNetFile(ctx context.Context, h *collector.Host, to evidence.Sink, kind n
 	kept := make(chan []byte, 1)
 	err := to.Put(ctx, item, func(w io.Writer) error {
 		var b bytes.Buffer
-		err := follow(h, &b, name, maxNetFile)
+		err := h.CopyFollow(&b, name, maxNetFile)
 		kept <- b.Bytes()
 		if b.Len() == 0 {
 			return err

@@ -77,7 +77,7 @@ func (k *Key) Write(file, comment string, any bool) error {
 	}
 	err = writeFile(file, text.b[:whole])
 	if any && errors.Is(err, ErrKept) {
-		err = writePlain(file, text.b[:n])
+		err = WriteNew(file, text.b[:n], 0o600)
 	}
 	return err
 }
@@ -94,9 +94,9 @@ func Remove(file string) error {
 	return errors.Join(err, os.Remove(file))
 }
 
-// writePlain writes a new file as any other.
-func writePlain(file string, b []byte) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// WriteNew writes a new file as any other, never over an existing one, and syncs it.
+func WriteNew(file string, b []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

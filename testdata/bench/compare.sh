@@ -24,7 +24,7 @@
 #   the hash of its archive only; the row with a hash per file is the peer that
 #   makes the same assurances.
 # - Every file is in the page cache, for both.
-# - RAM is read from a made kcore (testdata/bench/ram), since not every machine has
+# - RAM is read from a made kcore (testdata/bench/pack), since not every machine has
 #   one; dd copies that file to the same folder, through the page cache with a sync at
 #   the end (what people type), and past it (what the collection does).
 set -euo pipefail
@@ -50,7 +50,7 @@ trap finish EXIT
 
 build() {
 	mkdir "$work/bin" "$work/out"
-	for program in fixtures/scene bench/floor bench/measure bench/pack bench/ram; do
+	for program in fixtures/scene bench/floor bench/measure bench/pack; do
 		CGO_ENABLED=0 go build -o "$work/bin/" "./testdata/$program"
 	done
 	if [ -z "${HOZEN:-}" ]; then
@@ -126,9 +126,9 @@ memory_image() {
 	echo "## RAM: $ram MiB, a quarter of it empty, a quarter random, the rest programs"
 	echo
 	mkdir "$work/machine"
-	command ram make -mib "$ram" "$work/machine"
+	pack machine -mib "$ram" "$work/machine"
 	{
-		printf 'RAM, sealed\trm -rf %s/out/*; exec ram take -out %s/out %s/machine >/dev/null\n' "$work" "$work" "$work"
+		printf 'RAM, sealed\trm -rf %s/out/*; exec pack ram -out %s/out %s/machine >/dev/null\n' "$work" "$work" "$work"
 		printf 'dd conv=fsync\trm -rf %s/out/*; exec dd if=%s/machine/proc/kcore of=%s/out/dd bs=1M conv=fsync status=none\n' "$work" "$work" "$work"
 		printf 'dd oflag=direct\trm -rf %s/out/*; exec dd if=%s/machine/proc/kcore of=%s/out/dd bs=1M oflag=direct conv=fsync status=none\n' "$work" "$work" "$work"
 	} >"$work/cases"

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"strings"
 
-	"hozen/collector"
 	"hozen/packager/evidence"
 )
 
@@ -87,7 +86,7 @@ func (t *take) putOne(ctx context.Context, to evidence.Sink, n needed) error {
 			return &fs.PathError{Op: "open", Path: item.Source, Err: fs.ErrNotExist}
 		}
 		watch := &addresses{w: w, begun: true}
-		err := copyFollowed(t.h, watch, item.Source, n.limit)
+		err := t.h.CopyFollow(watch, item.Source, n.limit)
 		if err == nil && n.what == "symbols" && !watch.shown {
 			err = fmt.Errorf("%s: the kernel hides the addresses: %w", item.Source, fs.ErrPermission)
 		}
@@ -124,19 +123,5 @@ func (t *take) copyNote(w io.Writer) error {
 		return errors.Join(err, evidence.NotHere("no note VMCOREINFO was read"))
 	}
 	_, err := w.Write(append(t.src.note, '\n'))
-	return err
-}
-
-// copyFollowed is Host.Copy through a symbolic link, which /boot may hold.
-func copyFollowed(h *collector.Host, w io.Writer, name string, limit int64) error {
-	f, err := h.OpenFollow(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	n, err := io.Copy(w, io.LimitReader(f, limit+1))
-	if err == nil && n > limit {
-		err = evidence.Cut("%s: %v (%d bytes)", name, collector.ErrTooLong, limit)
-	}
 	return err
 }

@@ -4,6 +4,9 @@
 //	pack mix -mib 1536 DIR          make a mixed tree
 //	pack write -out OUT DIR         put each file of a tree into an archive
 //	pack made -mib 8192 -out OUT    put made-up items, for memory at sizes that no disk need hold
+//	pack machine -mib 2048 DIR      make the files by which a kernel shows its memory, as those of a
+//	                                working machine: for measuring on one that shows none
+//	pack ram -out OUT DIR           take that memory as collect --ram does
 package main
 
 import (
@@ -27,7 +30,7 @@ func main() {
 
 func command(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: pack mix | write | made")
+		return fmt.Errorf("usage: pack mix | write | made | machine | ram")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
 	mib := flags.Int64("mib", 64, "MiB to make")
@@ -40,6 +43,10 @@ func command(args []string) error {
 		return mix(flags.Arg(0), *mib<<20)
 	case "write":
 		return archive(*out, func(w evidence.Sink) error { return putTree(w, flags.Arg(0)) })
+	case "machine":
+		return machine(flags.Arg(0), *mib<<20)
+	case "ram":
+		return archive(*out, func(w evidence.Sink) error { return putRAM(w, flags.Arg(0)) })
 	case "made":
 		return archive(*out, func(w evidence.Sink) error { return putMade(w, *mib<<20) })
 	}
