@@ -83,6 +83,27 @@ func (m *Memory) ReadAt(b []byte, addr uint64) (int, error) {
 	}
 }
 
+// ReadPresent reads as ReadAt does, but only what is in RAM: it ends before the
+// first page that is not, and gives how many bytes it read. So it waits for nobody:
+// a page of a file system in user space that never answers would hold the reading
+// thread for ever, and with it the end of this program.
+func (m *Memory) ReadPresent(b []byte, addr uint64) (int, error) {
+	if len(b) == 0 || addr > math.MaxInt64-uint64(len(b)) {
+		return 0, fmt.Errorf("%s/mem at %#x: %w", m.dir, addr, ErrUnreadable)
+	}
+	first := addr / m.pageSize * m.pageSize
+	states := make([]PageState, (addr-first+uint64(len(b))+m.pageSize-1)/m.pageSize)
+	n, err := m.Pagemap(states, first)
+	there := 0
+	for there < n && states[there].Present() {
+		there++
+	}
+	if there == 0 {
+		return 0, errors.Join(err, fmt.Errorf("%s/mem at %#x: not in RAM: %w", m.dir, addr, ErrUnreadable))
+	}
+	return m.ReadAt(b[:min(uint64(len(b)), first+uint64(there)*m.pageSize-addr)], addr)
+}
+
 // Pagemap tells the state of len(dst) pages from the one that holds addr on, as
 // /proc/PID/pagemap has it. It gives how many it filled in: fewer only with an
 // error, which is ErrEnded where the process ended or its address space is over.

@@ -39,6 +39,16 @@ func TestMemoryOfOurselves(t *testing.T) {
 		t.Errorf("%#x", states)
 	}
 	b := make([]byte, page)
+	all := make([]byte, 3*page)
+	if n, err := m.ReadPresent(all, addr+4); n != page-4 || err != nil || string(all[:4]) != "here" {
+		t.Errorf("what is in RAM: %d bytes, %v", n, err)
+	}
+	if n, err := m.ReadPresent(all, addr+2*uint64(page)); n != 0 || !errors.Is(err, ErrUnreadable) {
+		t.Errorf("a page that was never touched was read: %d bytes, %v", n, err)
+	}
+	if _, err := m.Pagemap(states, addr); err != nil || states[2].Present() {
+		t.Errorf("reading brought a page in: %#x, %v", states[2], err)
+	}
 	if n, err := m.ReadAt(b, addr+uint64(page)-4); n < 4 || string(b[:4]) != "here" {
 		t.Errorf("%d bytes, %v: %q", n, err, b[:4])
 	}

@@ -21,6 +21,7 @@ type core struct {
 type segment struct {
 	start, size uint64
 	data        bool
+	whole       bool   // pages that are not resident are read, too: they are in a file on a disk
 	flags       uint32 // PF_R, PF_W, PF_X
 }
 
@@ -138,10 +139,10 @@ func (c *core) plan(m proc.Mapping, page uint64, scan pageScan) (pages int) {
 	case m.End <= m.Start:
 		return 0
 	case ofDevice(m):
-		c.add(segment{m.Start, m.End - m.Start, false, flags})
+		c.add(segment{start: m.Start, size: m.End - m.Start, flags: flags})
 		return 0
 	case wholeFile(m):
-		c.add(segment{m.Start, m.End - m.Start, true, flags}) // what is not resident is in the file
+		c.add(segment{m.Start, m.End - m.Start, true, true, flags}) // what is not resident is in the file
 		return 0
 	}
 	states := make([]proc.PageState, min(8192, (m.End-m.Start)/page))
@@ -149,11 +150,12 @@ func (c *core) plan(m proc.Mapping, page uint64, scan pageScan) (pages int) {
 		want := states[:min(uint64(len(states)), (m.End-at)/page)]
 		n, err := scan(want, at)
 		if n == 0 || err != nil {
-			c.add(segment{at, m.End - at, m.Readable(), flags}) // it cannot be told: all of it
+			// It cannot be told: all of it, where nobody has to answer for it.
+			c.add(segment{start: at, size: m.End - at, data: m.Readable() && m.Inode == 0, flags: flags})
 			return pages
 		}
 		for _, s := range want[:n] {
-			c.add(segment{at, page, s.Present() || s.Swapped(), flags})
+			c.add(segment{start: at, size: page, data: s.Present() || s.Swapped(), flags: flags})
 			at += page
 		}
 		pages += n
@@ -165,7 +167,7 @@ func (c *core) plan(m proc.Mapping, page uint64, scan pageScan) (pages int) {
 // untouched gaps join what is around them.
 func (c *core) add(s segment) {
 	last := len(c.segments) - 1
-	if last < 0 || c.segments[last].start+c.segments[last].size != s.start || c.segments[last].flags != s.flags {
+	if last < 0 || c.segments[last].start+c.segments[last].size != s.start || c.segments[last].flags != s.flags || c.segments[last].whole != s.whole {
 		c.segments = append(c.segments, s)
 		return
 	}
@@ -176,7 +178,7 @@ func (c *core) add(s segment) {
 	}
 	if s.data && last > 0 && l.size <= joinGap*coreAlign {
 		before := &c.segments[last-1]
-		if before.data && before.start+before.size == l.start && before.flags == s.flags {
+		if before.data && before.start+before.size == l.start && before.flags == s.flags && before.whole == s.whole {
 			before.size += l.size + s.size
 			c.segments = c.segments[:last]
 			return

@@ -222,7 +222,11 @@ func (d *dumping) write(w io.Writer) (gap, error) {
 				return got, context.Cause(d.t.ctx)
 			}
 			b := buf[:min(uint64(len(buf)), end-at)]
-			bad, err := fill(d.mem, b, at)
+			var untouched []run // gaps that were joined, and what went meanwhile
+			if !s.whole {
+				untouched = absent(d.mem, b, at)
+			}
+			bad, err := fillTouched(d.mem, b, at, untouched)
 			if _, werr := w.Write(b); werr != nil {
 				return got, werr
 			}

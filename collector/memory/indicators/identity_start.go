@@ -46,11 +46,10 @@ func identityStart(p *process) {
 	}
 	defer mem.Close()
 	words := make([]byte, 8*(2*maxPointers+3))
-	n, _ := mem.ReadAt(words, stack)
+	n, _ := mem.ReadPresent(words, stack)
 	text := make([]byte, end-args)
-	if k, err := mem.ReadAt(text, args); err != nil || n < 24 {
-		text = text[:k]
-	}
+	k, _ := mem.ReadPresent(text, args)
+	text = text[:k]
 	argv, envp, ok := startPointers(words[:n])
 	if !ok || len(text) == 0 {
 		return // 32-bit programs, or a stack that was moved away
