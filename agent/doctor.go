@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,7 +115,7 @@ func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
 	d.Output = a.lookAtOutput(h, out, d.EstimateB)
 	for _, s := range doctorSources() {
 		r := s.try(h)
-		if r.Outcome == evidence.Denied.String() || r.Outcome == evidence.Failed.String() {
+		if planned(plan, s.collector) && (r.Outcome == evidence.Denied.String() || r.Outcome == evidence.Failed.String()) {
 			d.Denied++
 		}
 		d.Sources = append(d.Sources, r)
@@ -123,6 +124,11 @@ func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
 		d.Exit = exitShort
 	}
 	return d, disks, nil
+}
+
+// planned says whether a collector is run without being asked for.
+func planned(p *collector.Plan, name string) bool {
+	return slices.ContainsFunc(p.Running(), func(s collector.Step) bool { return s.Collector.Name == name })
 }
 
 func (a *app) lookAtOutput(h *collector.Host, dir string, need int64) outputPlace {

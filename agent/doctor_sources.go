@@ -30,7 +30,8 @@ func neededCapabilities() []struct {
 	}{
 		{2, "CAP_DAC_READ_SEARCH", "files of other users"},
 		{12, "CAP_NET_ADMIN", "firewall, conntrack, socket details"},
-		{19, "CAP_SYS_PTRACE", "other users' processes: image, environment, maps, open files"},
+		{17, "CAP_SYS_RAWIO", "RAM"},
+		{19, "CAP_SYS_PTRACE", "other users' processes: image, environment, maps, open files, memory"},
 		{21, "CAP_SYS_ADMIN", "namespaces, eBPF objects"},
 		{34, "CAP_SYSLOG", "kernel log, kernel addresses"},
 	}
@@ -90,12 +91,15 @@ func doctorSources() []doctorSource {
 		{"containers", "/var/lib/docker", false},
 		{"containers", "/var/lib/containerd", false},
 		{"containers", "/var/lib/containers", false},
+		{"indicators", "/proc/1/pagemap", false},
+		{"contents", "/proc/1/map_files", false},
+		{"ram", "/proc/kcore", false},
 		{"temporary", "/dev/shm", false},
 		{"temporary", "/run", false},
 	}
 }
 
-// try opens the source and reads a byte at most.
+// try opens the source and reads a few bytes at most.
 func (s doctorSource) try(h *collector.Host) sourceResult {
 	err := s.read(h)
 	outcome, note, _ := evidence.Classify(err, 0)
@@ -120,7 +124,7 @@ func (s doctorSource) read(h *collector.Host) error {
 	if err != nil || st.IsDir() {
 		return err
 	}
-	if _, err := f.Read(make([]byte, 1)); err != nil && err != io.EOF {
+	if _, err := f.Read(make([]byte, 8)); err != nil && err != io.EOF {
 		return err
 	}
 	return nil
