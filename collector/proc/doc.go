@@ -7,7 +7,8 @@
 //
 //	dir.go, links_linux.go    the numbers and links in a directory of /proc
 //	process.go, pool.go       one process, and many
-//	stat.go, maps.go          parsers: stat, maps; mountinfo.go, container.go (cgroup)
+//	stat.go, maps.go          parsers: stat, maps; smaps.go, mountinfo.go, container.go (cgroup)
+//	number.go, escape.go      decimal numbers; octal escapes and long texts
 //	memory.go, pagemap.go     the memory of a process, and the state of its pages
 //	covered.go                processes hidden beneath a mount
 package proc

@@ -64,9 +64,6 @@ func (m *Mapping) Readable() bool { return m.Perms[0] == 'r' }
 // Private says that what is written stays in the process (MAP_PRIVATE of mmap(2)).
 func (m *Mapping) Private() bool { return m.Perms[3] == 'p' }
 
-// Special says that the name stands for no file: "[heap]", "[vdso]", "[anon:…]".
-func (m *Mapping) Special() bool { return strings.HasPrefix(m.Path, "[") && m.Inode == 0 }
-
 // ParseMappings reads the text of maps. Lines that are not understood are left
 // out and counted; the first is the error.
 func ParseMappings(text string) (out []Mapping, bad int, err error) {

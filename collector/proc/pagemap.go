@@ -19,13 +19,6 @@ func (s PageState) Swapped() bool { return s>>62&1 == 1 }
 // page of a private file mapping that was written to is not.
 func (s PageState) Shared() bool { return s>>61&1 == 1 }
 
-// Exclusive says that this process alone has the page mapped: bit 56.
-func (s PageState) Exclusive() bool { return s>>56&1 == 1 }
-
-// SoftDirty says that the page was written to since the bits were last cleared,
-// or since it was made: bit 55.
-func (s PageState) SoftDirty() bool { return s>>55&1 == 1 }
-
 // parsePagemap takes whole entries from raw into dst, and gives how many.
 func parsePagemap(dst []PageState, raw []byte) int {
 	n := min(len(dst), len(raw)/pageStateSize)

@@ -269,7 +269,7 @@ func TestCoreOpensInGDB(t *testing.T) {
 
 func TestWhatCannotBeDumped(t *testing.T) {
 	s, rows := take(t, Options{Dump: []int{os.Getpid(), 2, 1 << 30}})
-	for pid, want := range map[int]evidence.Outcome{os.Getpid(): evidence.Skipped, 1 << 30: evidence.Absent} {
+	for pid, want := range map[int]evidence.Outcome{os.Getpid(): evidence.Skipped, 1 << 30: evidence.Failed} {
 		r := rowOf(t, rows, "core", pid, 0)
 		if rec := record(t, s, r.Path); rec.Outcome != want || r.Note == "" {
 			t.Errorf("%d: %s %s, %+v", pid, rec.Outcome, rec.Note, r)

@@ -2,6 +2,7 @@ package contents
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,6 +57,10 @@ type dumping struct {
 
 const maxThreads = 1 << 16
 
+// errNobody is no ordinary absence: the responder asked for this process by its
+// number, and must hear that there is nothing to wait for.
+var errNobody = errors.New("no process has this number")
+
 // open finds the process, and says why it cannot be dumped.
 func (d *dumping) open() error {
 	if d.pid == os.Getpid() {
@@ -69,7 +74,9 @@ func (d *dumping) open() error {
 		return err
 	}
 	d.end = end
-	if d.dir, err = open()(d.pid); err != nil {
+	if d.dir, err = open()(d.pid); proc.IsGone(err) {
+		return errNobody
+	} else if err != nil {
 		return err
 	}
 	text, err := d.text("stat", 1<<16)

@@ -3,6 +3,7 @@ package indicators
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -152,6 +153,22 @@ func TestScriptOf(t *testing.T) {
 	} {
 		if got := scriptOf(strings.Split(c.argv, "|"), c.shell); got != c.want {
 			t.Errorf("%s: %q, want %q", c.argv, got, c.want)
+		}
+	}
+}
+
+func TestScriptNames(t *testing.T) {
+	for _, c := range []struct {
+		script, environ, names string
+		sure                   bool
+	}{
+		{"/a/run.py", "PWD=/b", "[/a/run.py]", true},
+		{"x/run.py", "A=1\x00PWD=/b\x00", "[/now/x/run.py /b/x/run.py]", true},
+		{"x/run.py", "OLDPWD=/b", "[/now/x/run.py]", false},
+		{"x/run.py", "PWD=b", "[/now/x/run.py]", false},
+	} {
+		if names, sure := scriptNames(c.script, "/now", []byte(c.environ)); fmt.Sprint(names) != c.names || sure != c.sure {
+			t.Errorf("%s %q: %v %v", c.script, c.environ, names, sure)
 		}
 	}
 }

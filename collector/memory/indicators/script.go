@@ -14,31 +14,58 @@ func checkScript(p *process) {
 	if !isInterpreter(p.exe) {
 		return
 	}
-	argv := p.argv()
+	script := scriptOf(p.argv(), isShell(p.exe))
 	if isShell(p.exe) {
 		for _, d := range p.fds {
 			name, marked := strings.CutSuffix(d.target, proc.DeletedMark)
-			if (d.fd == 255 || d.fd == 10) && marked && strings.HasPrefix(name, "/") {
+			switch {
+			case d.fd != 255 && d.fd != 10 || !strings.HasPrefix(name, "/"):
+			case marked:
 				p.report(finding{id: "script-deleted", seen: imageName(p.exe) + " runs the script " + name + ", which has no name any more"})
 				return
+			case path.Base(name) == path.Base(script):
+				return // it has its script open, under a name that leads there
 			}
 		}
 	}
-	script := scriptOf(argv, isShell(p.exe))
 	if script == "" {
 		return
 	}
-	full := script
-	if !path.IsAbs(full) {
-		cwd, err := p.link("cwd")
-		if err != nil || strings.HasSuffix(cwd, proc.DeletedMark) {
+	cwd := ""
+	if !path.IsAbs(script) {
+		var err error
+		if cwd, err = p.link("cwd"); err != nil || strings.HasSuffix(cwd, proc.DeletedMark) {
 			return
 		}
-		full = path.Join(cwd, script)
 	}
-	if _, err := p.host.Lstat(p.inRoot(full)); proc.IsGone(err) {
-		p.report(finding{id: "script-deleted", seen: imageName(p.exe) + " was given the script " + full + ", and nothing has that name"})
+	names, sure := scriptNames(script, cwd, p.environ)
+	for _, name := range names {
+		if _, err := p.host.Lstat(p.inRoot(name)); !proc.IsGone(err) {
+			return
+		}
 	}
+	f := finding{id: "script-deleted", seen: imageName(p.exe) + " was given the script " + names[0] + ", and nothing has that name"}
+	if !sure {
+		f.explained = "its name is relative, and the process may have changed its directory since"
+	}
+	p.report(f)
+}
+
+// scriptNames gives the names that a script may have that was given by this one: a
+// relative name is below the directory in which the process began, which is the one
+// where it is now, unless it left, or PWD, if a shell began it. It is sure if it
+// must be one of them.
+func scriptNames(script, cwd string, environ []byte) (names []string, sure bool) {
+	if path.IsAbs(script) {
+		return []string{script}, true
+	}
+	names = []string{path.Join(cwd, script)}
+	for variable := range strings.SplitSeq(string(environ), "\x00") {
+		if began, ok := strings.CutPrefix(variable, "PWD="); ok && path.IsAbs(began) {
+			return append(names, path.Join(began, script)), true
+		}
+	}
+	return names, false
 }
 
 // scriptOf gives the argument that names the script of an interpreter: the first
