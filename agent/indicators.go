@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"hozen/collector/memory"
 )
@@ -36,6 +37,22 @@ func (c *collection) sayIndicators(w io.Writer, s summary) {
 	if s.Indicators[memory.High.String()]+s.Indicators[memory.Medium.String()] > 0 {
 		fmt.Fprintln(w, c.a.text(mIndicatorsSee, "hozen show "+escape(shellWord(s.Archive))+" memory/indicators.jsonl"))
 	}
+	if dumps := c.dumpsOfSurest(); dumps != "" {
+		fmt.Fprintln(w, c.a.text(mIndicatorsDump, "hozen collect --out "+escape(shellWord(c.o.out))+" --only contents"+dumps))
+	}
+}
+
+// dumpsOfSurest names the processes with an indicator of level high that were not
+// dumped, as flags of collect; "" if there are none.
+func (c *collection) dumpsOfSurest() (flags string) {
+	named := slices.Clone(c.o.dump)
+	for _, r := range c.suspects.Worst() {
+		if r.Level == memory.High && r.Process != nil && !slices.Contains(named, r.Process.PID) {
+			named = append(named, r.Process.PID)
+			flags += fmt.Sprintf(" --dump %d", r.Process.PID)
+		}
+	}
+	return flags
 }
 
 func onWhom(r memory.Indicator) string {

@@ -112,6 +112,7 @@ const (
 	mSumTaken
 	mIndicators
 	mIndicatorsSee
+	mIndicatorsDump
 	mIOCHits
 	mSumHits
 	mSumNoHits

@@ -82,12 +82,12 @@ func whyNot(col Collector, p Profile, c Choice, h *Host) string {
 	switch {
 	case slices.Contains(c.Skip, col.Name):
 		return "left out by --skip"
+	case col.Asked != "" && !p.Everything && !slices.Contains(c.Asked, col.Asked) && !slices.Contains(c.Only, col.Name):
+		return onlyWith + col.Asked
 	case len(c.Only) > 0 && !slices.Contains(c.Only, col.Name):
 		return "not in --only"
 	case col.Volatility > p.Last:
 		return "not in profile " + p.Name
-	case col.Asked != "" && !p.Everything && !slices.Contains(c.Asked, col.Asked) && !slices.Contains(c.Only, col.Name):
-		return onlyWith + col.Asked
 	case col.Needs&LiveHost != 0 && !h.Live:
 		return ErrNotLive.Error()
 	case col.Needs&Privilege != 0 && !h.Elevated:
