@@ -112,7 +112,7 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mItem:         {"1 item", "1 項目"},
 	mItems:        {"%s items", "%s 項目"},
 	mLive:         {"[%d/%d] %s %.1f s · %s · %s · %s", "[%d/%d] %s %.1f 秒 · %s · %s · %s"},
-	mStep:         {"[%s/%d] %s %s ", "[%s/%d] %s %s "},
+	mStep:         {"%s %s %s ", "%s %s %s "},
 	mStepEnd:      {" · %s, %s", " · %s、%s"},
 	mStepShort:    {" · %s INCOMPLETE", " · %s 項目が不完全"},
 	mLeft:         {"%s left", "残り %s"},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -133,7 +132,7 @@ func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err
 		end += separator + p.leftText(p.left)
 	}
 	p.screen.draw("")
-	p.screen.line(p.screen.fit(p.a.text(mStep, fmt.Sprintf("%*d", len(strconv.Itoa(m)), n), m, pad(s.Collector.Name, 10), pad(secondsText(took), 7)), p.a.docOf(s.Collector), end))
+	p.screen.line(p.screen.fit(p.a.text(mStep, pad(fmt.Sprintf("[%d/%d]", n, m), len(fmt.Sprintf("[%d/%d]", m, m))), pad(s.Collector.Name, 10), pad(secondsText(took), 7)), p.a.docOf(s.Collector), end))
 }
 
 func (p *progress) leftText(d time.Duration) string { return p.a.text(mLeft, p.a.roughly(d)) }
