@@ -41,7 +41,7 @@ func EachUsage(r io.Reader, f func(m Mapping, u Usage) bool) error {
 	for lines.Scan() {
 		line := lines.Text()
 		name, value, isField := strings.Cut(line, ":")
-		if isField && name != "" && strings.IndexAny(name, " -") < 0 {
+		if isField && name != "" && !strings.ContainsAny(name, " -") {
 			u.take(name, value)
 			continue
 		}

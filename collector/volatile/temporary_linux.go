@@ -189,8 +189,3 @@ func (d *linuxDir) xattrs(name string) (out []memXattr, err error) {
 	}
 	return out, err
 }
-
-func isErrno(err error, want unix.Errno) bool {
-	pe, ok := err.(*fs.PathError)
-	return ok && pe.Err == want
-}
