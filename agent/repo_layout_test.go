@@ -103,6 +103,7 @@ func TestHouseRulesFire(t *testing.T) {
 	const doc = "// Package x is one.\npackage x\n\n"
 	for _, c := range []struct{ rule, path, text string }{
 		{"packages have a comment", "x/x.go", "package x\n"},
+		{"package comments name files that are there", "x/x.go", "// Package x is one: x.go begins it, y.go ends it.\npackage x\n"},
 		{"exported names have a comment", "x/x.go", doc + "func F() {}\n"},
 		{"exported names have a comment", "x/x.go", doc + "// T is one.\ntype T int\n\nfunc (t T) M() {}\n"},
 		{"exported names have a comment", "x/x.go", doc + "type T int\n"},

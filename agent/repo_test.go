@@ -47,6 +47,7 @@ type rule struct {
 func rules() []rule {
 	return []rule{
 		{"packages have a comment", packageComments},
+		{"package comments name files that are there", commentsOfFiles},
 		{"exported names have a comment", exportedComments},
 		{"files have at most 500 lines", fileLengths},
 		{"no init", noInit},
@@ -116,6 +117,22 @@ func packageComments(all []*source) (bad []string) {
 	for d, ok := range has {
 		if !ok {
 			bad = append(bad, d+": the package has no comment")
+		}
+	}
+	return bad
+}
+
+// commentsOfFiles finds names of Go files in package comments that no file has.
+func commentsOfFiles(all []*source) (bad []string) {
+	there := map[string]bool{}
+	for _, s := range all {
+		there[s.path[strings.LastIndexByte(s.path, '/')+1:]] = true
+	}
+	for _, s := range all {
+		for _, name := range regexp.MustCompile(`\b[a-z][a-z0-9_]*\.go\b`).FindAllString(s.file.Doc.Text(), -1) {
+			if !there[name] {
+				bad = append(bad, s.at(s.file, "the package comment names %s, which is not there", name))
+			}
 		}
 	}
 	return bad
