@@ -192,7 +192,7 @@ func TestProcessDenied(t *testing.T) {
 			t.Errorf("%s: %s %q", path, r.Outcome, r.Note)
 		}
 	}
-	if r, _ := s.Record(mapTable); r.Outcome != evidence.Partial && r.Outcome != evidence.Skipped || !r.Shortfall {
+	if r, _ := s.Record(mapTable); r.Outcome != evidence.Denied || !r.Shortfall {
 		t.Errorf("maps: %s %q", r.Outcome, r.Note)
 	}
 }

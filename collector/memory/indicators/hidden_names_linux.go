@@ -30,9 +30,6 @@ type pidNamer struct {
 	until time.Time
 }
 
-// A pidfdAt is a descriptor by which a process holds another.
-type pidfdAt struct{ pid, fd int }
-
 // Bounds of one gathering.
 const (
 	namesTime    = 2 * time.Second // of a busy machine

@@ -9,6 +9,9 @@ import (
 	"hozen/collector/memory"
 )
 
+// A pidfdAt is a descriptor by which a process holds another.
+type pidfdAt struct{ pid, fd int }
+
 // checkHiddenProcesses compares the views of processes. What it saw stands in
 // memory/indicators/host/hidden-processes.txt, disagreements or none.
 func checkHiddenProcesses(s *survey) {
