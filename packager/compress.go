@@ -56,14 +56,18 @@ func newStream(out *prefix, workers int) (*stream, error) {
 func (s *stream) pack() {
 	defer s.done.Done()
 	for j := range s.jobs {
-		if buf := s.buffer(len(j.plain)); s.hurry.Load() && s.behind.Load() == 0 && !empty(j.plain) {
-			j.packed = rawFrame(buf, j.plain)
-		} else {
-			j.packed = s.zip.EncodeAll(j.plain, buf)
-		}
+		j.packed = s.encode(s.buffer(len(j.plain)), j.plain)
 		s.behind.Add(1)
 		close(j.ready)
 	}
+}
+
+// encode makes a frame of plain, in buf.
+func (s *stream) encode(buf, plain []byte) []byte {
+	if s.hurry.Load() && s.behind.Load() == 0 && !empty(plain) {
+		return rawFrame(buf, plain)
+	}
+	return s.zip.EncodeAll(plain, buf)
 }
 
 func (s *stream) store() {

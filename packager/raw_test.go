@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -37,57 +36,32 @@ func TestRawFrames(t *testing.T) {
 	}
 }
 
-// TestHurryStoresWhatTheMediumCanTake makes a stream in a hurry: to a medium that
-// keeps up it writes raw blocks, zeros excepted; to a slow one it compresses.
+// TestHurryStoresWhatTheMediumCanTake: in a hurry, a block is compressed while
+// frames wait for the medium, and stored while none does; zeros are never stored.
 func TestHurryStoresWhatTheMediumCanTake(t *testing.T) {
-	text := bytes.Repeat([]byte("memory of a machine, "), BlockSize/21+1)[:BlockSize]
-	size := func(slow bool, block []byte, blocks int) int {
-		f := &slowFile{slow: slow}
-		s, err := newStream(newPrefix(f), 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.close()
-		s.hurry.Store(true)
-		for range blocks {
-			if _, err := s.Write(block); err != nil {
-				t.Fatal(err)
-			}
-			if !slow {
-				if err := s.drain(); err != nil { // it keeps up
-					t.Fatal(err)
-				}
-			}
-		}
-		if err := s.drain(); err != nil {
-			t.Fatal(err)
-		}
-		return f.n
+	s, err := newStream(newPrefix(nowhere{}), 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := size(false, text, 8); n < 8*BlockSize {
-		t.Errorf("a medium that keeps up got %d bytes of %d", n, 8*BlockSize)
-	}
-	if n := size(false, make([]byte, BlockSize), 8); n > BlockSize/10 {
-		t.Errorf("zeros took %d bytes", n)
-	}
-	if n := size(true, text, 64); n > 32*BlockSize {
-		t.Errorf("a slow medium got %d bytes of %d", n, 64*BlockSize)
+	defer s.close()
+	text := bytes.Repeat([]byte("memory of a machine, "), BlockSize/21)
+	for _, c := range []struct {
+		hurry  bool
+		behind int32
+		block  []byte
+		stored bool
+	}{{false, 0, text, false}, {true, 0, text, true}, {true, 1, text, false}, {true, 0, make([]byte, BlockSize), false}} {
+		s.hurry.Store(c.hurry)
+		s.behind.Store(c.behind)
+		if n := len(s.encode(nil, c.block)); (n >= len(c.block)) != c.stored {
+			t.Errorf("hurry %v, behind %d: %d bytes of %d", c.hurry, c.behind, n, len(c.block))
+		}
 	}
 }
 
-// A slowFile counts what is written; a slow one takes far longer for a block than
-// a compressor does.
-type slowFile struct {
-	slow bool
-	n    int
-}
+// nowhere takes everything.
+type nowhere struct{}
 
-func (f *slowFile) Write(b []byte) (int, error) {
-	if f.slow {
-		time.Sleep(10 * time.Millisecond)
-	}
-	f.n += len(b)
-	return len(b), nil
-}
-func (f *slowFile) Sync() error  { return nil }
-func (f *slowFile) Close() error { return nil }
+func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (nowhere) Sync() error                 { return nil }
+func (nowhere) Close() error                { return nil }
