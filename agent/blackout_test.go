@@ -20,7 +20,7 @@ func darkCollectors(look func()) func(request) []collector.Collector {
 		return append(faultCollectors(request{}), collector.Collector{
 			Name: "ram", Doc: "looks at memory", Volatility: collector.Memory, Blackout: true,
 			Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
-				return to.Put(ctx, evidence.Item{Path: "memory/ram/image", Source: "test"}, func(w io.Writer) error {
+				return to.Put(ctx, evidence.Item{Path: "memory/ram.lime", Source: "test"}, func(w io.Writer) error {
 					look()
 					_, err := io.WriteString(w, "taken in the dark")
 					return err

@@ -136,6 +136,12 @@ func (c *collection) print(w io.Writer, s summary) {
 // printBlackouts says whether our own keys can be in the image of memory.
 func (c *collection) printBlackouts(w io.Writer, s summary) {
 	for _, b := range s.Blackouts {
+		if b.Left != "" {
+			fmt.Fprintln(w, c.a.text(mKeyLeft, escape(b.KeyFile), escape(b.Left)))
+		}
+		if !c.tally.ramTaken() {
+			continue // nothing of ours can be in an image that there is not
+		}
 		if b.Whole {
 			fmt.Fprintln(w, c.a.text(mSumDark))
 		} else {
@@ -144,11 +150,8 @@ func (c *collection) printBlackouts(w io.Writer, s summary) {
 		if b.Output != "direct" {
 			fmt.Fprintln(w, c.a.text(mSumCached, escape(b.Output)))
 		}
-		if b.Left != "" {
-			fmt.Fprintln(w, c.a.text(mKeyLeft, escape(b.KeyFile), escape(b.Left)))
-		}
 	}
-	if len(s.Blackouts) > 0 && c.o.key != "" {
+	if len(s.Blackouts) > 0 && c.o.key != "" && c.tally.ramTaken() {
 		fmt.Fprintln(w, c.a.text(mSumRotate, escape(c.o.key)))
 	}
 }

@@ -21,6 +21,7 @@ type tally struct {
 	refused    int64 // those of them that were denied and nothing else
 	shortfalls []evidence.Record
 	source     string // what was read last
+	imaged     bool   // an image of RAM was taken, or a part of one
 }
 
 // counts is a moment of the tally.
@@ -36,6 +37,7 @@ func (t *tally) observe(r evidence.Record) {
 	t.bytes += r.Size
 	t.count[r.Outcome]++
 	t.source = r.Source
+	t.imaged = t.imaged || r.Path == "memory/ram.lime" && r.Size > 0
 	if !r.Shortfall {
 		return
 	}
@@ -48,6 +50,13 @@ func (t *tally) observe(r evidence.Record) {
 		r.File = nil
 		t.shortfalls = append(t.shortfalls, r)
 	}
+}
+
+// ramTaken says whether there is an image of RAM, or a part of one.
+func (t *tally) ramTaken() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.imaged
 }
 
 func (t *tally) now() counts {

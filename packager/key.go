@@ -119,7 +119,13 @@ func savePrivate(d Device, file string) error {
 // LoadDevice reads a private key that SaveDevice or ssh-keygen (Ed25519, ECDSA
 // P-256; without a passphrase) wrote. The device's name is the comment of
 // file.pub, where that is "device:<name>", else the given one.
+//
+// A pipe is read only where the shell made it (/dev/fd/N): opening another FIFO
+// would wait for a writer, perhaps for ever.
 func LoadDevice(file, name string) (Device, error) {
+	if st, err := os.Stat(file); err == nil && st.Mode()&os.ModeNamedPipe != 0 && !strings.HasPrefix(file, "/dev/fd/") {
+		return Device{}, fmt.Errorf("%w %s: a FIFO, not a key file", ErrKey, file)
+	}
 	d := Device{Name: name, File: file}
 	k, kept, err := secret.Read(file)
 	switch {

@@ -16,8 +16,12 @@ const (
 	poolAhead = 8
 	// Patience is how long a process may take before it is left behind.
 	Patience = 10 * time.Second
-	// poolLosses is how many may be left behind before the rest is given up.
-	poolLosses = 16
+	// poolLosses is how many may be left behind before the rest is given up: each
+	// holds a thread and a buffer.
+	poolLosses = 64
+	// leastPatience is what Patience shrinks to, by half with each loss: many that
+	// hang must not hide the others behind them for long.
+	leastPatience = time.Second
 )
 
 // ErrTooManyLost is why a Pool gives up: processes hung, one after another.
@@ -33,7 +37,8 @@ type Pool[R any] struct {
 	free    chan *R
 	pending []*job[R] // handed out, in order
 	losses  int
-	// Patience is the time that a process may take; NewPool sets it to the constant.
+	// Patience is the time that a process may take; NewPool sets it to the constant,
+	// and every process that took longer halves it.
 	Patience time.Duration
 	workers  sync.WaitGroup
 }
@@ -124,6 +129,7 @@ func (p *Pool[R]) leave(j *job[R]) error {
 	if p.losses++; p.losses > poolLosses {
 		return ErrTooManyLost
 	}
+	p.Patience = max(p.Patience/2, min(p.Patience, leastPatience))
 	p.start()
 	return nil
 }

@@ -128,6 +128,7 @@ func (g *procGathering) each(ctx context.Context) error {
 		if g.broken() {
 			return nil // the end of the table has the error
 		}
+		patience := g.pool.Patience
 		r, why := g.pool.Next(ctx, g.pids[i:])
 		if why != nil {
 			left := fmt.Errorf("%d processes not read: %w", len(g.pids)-i, why)
@@ -137,7 +138,7 @@ func (g *procGathering) each(ctx context.Context) error {
 			return nil
 		}
 		if r == nil {
-			r = unanswered(g.pids[i], g.pool.Patience)
+			r = unanswered(g.pids[i], patience)
 		}
 		if err := g.put(ctx, r); err != nil {
 			return err

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"hozen/collector"
 	"hozen/collector/hosttest"
@@ -308,4 +311,33 @@ func TestHostileProcessesAreTaken(t *testing.T) {
 func TestCollectorKeepsTheRules(t *testing.T) {
 	hosttest.Conform(t, Contents(Options{}), &collector.Host{Root: t.TempDir()})
 	hosttest.Conform(t, Contents(Options{Suspects: &memory.Suspects{}, Dump: []int{os.Getpid()}}), collector.ThisHost())
+}
+
+// TestPayloadAtTheEndOfAWideRegion: the limit of a process is for what it has
+// touched, not for the emptiness before it.
+func TestPayloadAtTheEndOfAWideRegion(t *testing.T) {
+	const wide = 1 << 30
+	b, err := unix.Mmap(-1, 0, wide, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(b)
+	copy(b[wide-4096:], "payload")
+	start := uint64(uintptr(unsafe.Pointer(&b[0])))
+	text, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := proc.ParseStat(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var suspects memory.Suspects
+	suspects.Add(memory.Suspect{PID: self.PID, StartTicks: self.Start(), Level: memory.High, Regions: []memory.Region{{Start: start, End: start + wide, Why: "map-rwx"}}})
+	suspects.Done(nil)
+	s, rows := take(t, Options{Suspects: &suspects, PerProcess: 8 << 20})
+	r := rowOf(t, rows, "region", self.PID, 0)
+	if r.Taken > 8<<20 || !bytes.Contains(s.Body(r.Path), []byte("payload")) {
+		t.Errorf("%+v", r)
+	}
 }

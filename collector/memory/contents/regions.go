@@ -49,6 +49,9 @@ func (t *taking) suspect(s memory.Suspect) error {
 	}
 	left := min(most, t.left)
 	spans := joined(s.Regions)
+	if gone == nil {
+		spans = touched(mem, spans)
+	}
 	// The smallest first: what was injected is small beside what compilers make.
 	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.End-a.Start, b.End-b.Start) })
 	for i, r := range spans {
@@ -125,6 +128,29 @@ func (t *taking) start(pid int) (uint64, error) {
 	}
 	stat, err := proc.ParseStat(string(text))
 	return stat.Start(), err
+}
+
+// wideSpan is the size from which a region is taken as the runs of pages in it that
+// the process has touched: what is wide is mostly empty, and a limit must not be
+// used up by zeros before the payload at its end.
+const wideSpan = 16 << 20
+
+// touched divides wide spans into the runs that hold something.
+func touched(mem *proc.Memory, in []span) (out []span) {
+	for _, s := range in {
+		if s.End-s.Start < wideSpan {
+			out = append(out, s)
+			continue
+		}
+		var c core
+		c.plan(proc.Mapping{Start: s.Start, End: s.End, Perms: "rw-p"}, mem.PageSize(), mem.Pagemap)
+		for _, run := range c.segments {
+			if run.data {
+				out = append(out, span{run.start, run.start + run.size, s.why})
+			}
+		}
+	}
+	return out
 }
 
 // A span is a range of addresses that was asked for, for some reasons.

@@ -106,13 +106,14 @@ func (t *taking) scan() *found {
 	}, end)
 	defer pool.Close()
 	for i, pid := range pids {
+		patience := pool.Patience
 		h, err := pool.Next(t.ctx, pids[i:])
 		if err != nil {
 			t.tally.Add("/proc", fmt.Errorf("%d processes not looked at: %w", len(pids)-i, err))
 			break
 		}
 		if h == nil {
-			t.tally.Add("/proc/"+strconv.Itoa(pid), fmt.Errorf("no answer within %v", pool.Patience))
+			t.tally.Add("/proc/"+strconv.Itoa(pid), fmt.Errorf("no answer within %v", patience))
 			continue
 		}
 		t.tally.Merge(&h.tally)

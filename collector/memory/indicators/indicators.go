@@ -108,13 +108,14 @@ func (s *survey) pass(pids []int) error {
 	}, end)
 	defer pool.Close()
 	for i, pid := range pids {
+		patience := pool.Patience
 		p, err := pool.Next(s.ctx, pids[i:])
 		if err != nil {
 			s.note("/proc", fmt.Errorf("%d processes not looked at: %w", len(pids)-i, err))
 			return nil
 		}
 		if p == nil {
-			s.note(fmt.Sprintf("/proc/%d", pid), fmt.Errorf("no answer within %v", pool.Patience))
+			s.note(fmt.Sprintf("/proc/%d", pid), fmt.Errorf("no answer within %v", patience))
 			s.seen[pid] = &summary{Subject: memory.Subject{PID: pid}, err: errors.New("it gave no answer")}
 			continue
 		}

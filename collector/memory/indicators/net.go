@@ -12,7 +12,7 @@ import (
 func netKinds() []Kind {
 	return []Kind{
 		{ID: "net-shell-socket", Technique: "T1059.004", Level: memory.High,
-			Doc:    "a shell or an interpreter whose standard input or output is a connection",
+			Doc:    "a shell or an interpreter whose standard input or output is a connection, or any program for which both are one",
 			Benign: []string{"inetd and socket units of systemd", "remote administration without a terminal (sshd uses pipes and pairs of local sockets)"}},
 		{ID: "net-packet-socket", Technique: "T1040", Level: memory.Medium,
 			Doc:    "a process sees frames before the firewall does (AF_PACKET); high with a filter and an image that is no program's usual place",

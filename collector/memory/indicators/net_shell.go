@@ -20,8 +20,11 @@ func (v *netView) shells() (out []finding) {
 	for _, pid := range sortedPIDs(v.seen) {
 		p := v.seen[pid]
 		shell, interpreter := shellKind(p)
-		if p.kernel || p.gone || !shell && !interpreter {
+		if p.kernel || p.gone || !shell && !interpreter && !v.wired(p) {
 			continue
+		}
+		if !interpreter && !p.installed {
+			shell = true // a shell under another name is one, and nothing tells it from others
 		}
 		found := v.shellSockets(p, shell)
 		if len(found) == 0 && shell {
@@ -33,6 +36,19 @@ func (v *netView) shells() (out []finding) {
 		out = append(out, found...)
 	}
 	return out
+}
+
+// wired says that a connection to elsewhere is both standard input and output of a
+// process, whatever it is called.
+func (v *netView) wired(p *summary) bool {
+	inodes := [2]uint64{}
+	for _, d := range p.fds {
+		if inode, ok := bracketed(d.target, "socket"); ok && d.fd <= 1 && d.fd >= 0 {
+			inodes[d.fd] = inode
+		}
+	}
+	r := v.byInode[inodes[0]]
+	return inodes[0] != 0 && inodes[0] == inodes[1] && r != nil && rankOf(r) == 3
 }
 
 // shellKind says by its image, or where that is not told its name, what a process is.
