@@ -46,6 +46,8 @@ func kprobeHooks(v *kernelView) (out []finding) {
 		switch {
 		case slices.Contains(events, name):
 			f.explained = "set through tracefs (kprobe_events), which can look, but not change"
+		case len(v.probers()) > 0 && watched(name) && offset < 16: // a module can be called anything
+			f.seen += "; module " + v.probers()[0] + " is loaded, which sets probes, if it is what it is called"
 		case len(v.probers()) > 0:
 			f.explained = "module " + v.probers()[0] + " is loaded, which sets probes"
 		case programs > 0:

@@ -129,7 +129,7 @@ func TestKprobeHooks(t *testing.T) {
 		"kernel-kprobe low kprobe filldir64+0x0 ffffffff9cb7d0a0", "kernel-kprobe low kprobe do_nothing+0x0 ffffffff9cb7d0b0")
 	v := viewOf(map[string]string{"/d/kprobes/list": list})
 	v.modules = []volatile.ModuleRow{{Name: "stap_1234"}}
-	expect(t, kprobeHooks(v), "kernel-kprobe low kprobe filldir64+0x0 ffffffff9cb7d0a0", "kernel-kprobe low kprobe do_nothing+0x0 ffffffff9cb7d0b0")
+	expect(t, kprobeHooks(v), "kernel-kprobe medium kprobe filldir64+0x0 ffffffff9cb7d0a0", "kernel-kprobe low kprobe do_nothing+0x0 ffffffff9cb7d0b0")
 }
 
 func TestFtraceHooks(t *testing.T) {
