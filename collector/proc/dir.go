@@ -59,11 +59,11 @@ func AppendEntryNumbers(dst []int, b []byte) []int {
 
 // EachLink is LinkReader.each for any host: two system calls and more a link.
 func EachLink(h *collector.Host, dir string, f func(name, target []byte) bool) error {
-	return EachLinkBelow(h, dir, "", f)
+	return eachLinkBelow(h, dir, "", f)
 }
 
-// EachLinkBelow is LinkReader.below for any host.
-func EachLinkBelow(h *collector.Host, dir, link string, f func(name, target []byte) bool) error {
+// eachLinkBelow is LinkReader.below for any host.
+func eachLinkBelow(h *collector.Host, dir, link string, f func(name, target []byte) bool) error {
 	names, err := h.Names(dir)
 	for _, name := range names {
 		if t, err := h.Readlink(dir + "/" + name + link); err == nil && !f([]byte(name), []byte(t)) {

@@ -46,7 +46,7 @@ func (l *LinkReader) Each(dir string, f func(name, target []byte) bool) error {
 // with "/ns/net" below /proc/PID/task the namespace of every thread.
 func (l *LinkReader) Below(dir, link string, f func(name, target []byte) bool) error {
 	if l.h.Root != "/" {
-		return EachLinkBelow(l.h, dir, link, f)
+		return eachLinkBelow(l.h, dir, link, f)
 	}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {

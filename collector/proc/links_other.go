@@ -23,5 +23,5 @@ func (l *LinkReader) Each(dir string, f func(name, target []byte) bool) error {
 
 // Below is Each for the link of one name below every entry of the directory.
 func (l *LinkReader) Below(dir, link string, f func(name, target []byte) bool) error {
-	return EachLinkBelow(l.h, dir, link, f)
+	return eachLinkBelow(l.h, dir, link, f)
 }

@@ -24,8 +24,8 @@ const (
 	leastPatience = time.Second
 )
 
-// ErrTooManyLost is why a Pool gives up: processes hung, one after another.
-var ErrTooManyLost = errors.New("too many processes gave no answer")
+// errTooManyLost is why a Pool gives up: processes hung, one after another.
+var errTooManyLost = errors.New("too many processes gave no answer")
 
 // A Pool reads processes ahead, by a few workers, and gives what was read of them
 // in order. A process that does not answer is left behind, and another worker
@@ -127,7 +127,7 @@ func (p *Pool[R]) Next(ctx context.Context, pids []int) (*R, error) {
 func (p *Pool[R]) leave(j *job[R]) error {
 	j.left.Store(true)
 	if p.losses++; p.losses > poolLosses {
-		return ErrTooManyLost
+		return errTooManyLost
 	}
 	p.Patience = max(p.Patience/2, min(p.Patience, leastPatience))
 	p.start()

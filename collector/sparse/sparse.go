@@ -20,8 +20,8 @@ type Extent struct {
 	Length int64 `json:"length"`
 }
 
-// MaxExtents bounds the extents of one file that are written.
-const MaxExtents = 1 << 16
+// maxExtents bounds the extents of one file that are written.
+const maxExtents = 1 << 16
 
 // Copy writes the parts of a file of size bytes that hold data, at most limit
 // bytes, and says where they were. A file whose holes cannot be told is one
@@ -32,8 +32,8 @@ func Copy(ctx context.Context, w io.Writer, f *os.File, size, limit int64) (out 
 		if !ok {
 			return out, nil
 		}
-		if len(out) == MaxExtents {
-			return out, evidence.Cut("more than %d extents", MaxExtents)
+		if len(out) == maxExtents {
+			return out, evidence.Cut("more than %d extents", maxExtents)
 		}
 		want := min(to-from, limit)
 		n, err := io.Copy(w, UntilDone(ctx, io.NewSectionReader(f, from, want)))

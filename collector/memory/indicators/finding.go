@@ -2,6 +2,7 @@ package indicators
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -69,4 +70,12 @@ func ranked(rows []memory.Indicator) {
 // stem is the name of the evidence of one process: "memory/indicators/12-3456".
 func stem(pid int, start uint64) string {
 	return "memory/indicators/" + strconv.Itoa(pid) + "-" + strconv.FormatUint(start, 10)
+}
+
+// many writes a number with its word: "1 page", "2 pages".
+func many[N int | int64 | uint64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }

@@ -113,7 +113,7 @@ func (l *mapLook) reportHeadsAt(at []uint64, where string, level memory.Level) {
 		start, end := l.around(addr)
 		l.region(&f, start, end)
 	}
-	f.seen = fmt.Sprintf("%d heads of programs at the beginning of a page of %s of no file: %s%s", len(at), where, addresses(at), what)
+	f.seen = fmt.Sprintf("%s at the beginning of a page of %s of no file: %s%s", many(len(at), "program head"), where, addresses(at), what)
 	l.p.report(f)
 }
 

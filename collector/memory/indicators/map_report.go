@@ -73,7 +73,7 @@ func (l *mapLook) reportGroup(g *mapGroup) {
 	if n := len(g.areas) - mapNamed; n > 0 {
 		names = append(names, fmt.Sprintf("and %d more", n))
 	}
-	f.seen = fmt.Sprintf("%s: %d bytes in %d areas, %d pages in RAM", g.what, size, len(g.areas), resident)
+	f.seen = fmt.Sprintf("%s: %s in %s, %s in RAM", g.what, many(size, "byte"), many(len(g.areas), "area"), many(resident, "page"))
 	if swapped > 0 {
 		f.seen += fmt.Sprintf(", %d in swap (not read)", swapped)
 	}

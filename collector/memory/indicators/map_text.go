@@ -169,7 +169,7 @@ func readFilePage(f io.ReaderAt, page int, offset uint64) ([]byte, error) {
 func (l *mapLook) reportText(t *mapText) {
 	f := finding{id: "map-text-patched"}
 	name := path.Base(t.first.Path)
-	f.seen = fmt.Sprintf("%d pages of the code of %s were written to in memory", t.resident+t.swapped, t.first.Path)
+	f.seen = fmt.Sprintf("%s of the code of %s written to in memory", many(t.resident+t.swapped, "page"), t.first.Path)
 	if t.swapped > 0 {
 		f.seen += fmt.Sprintf(" (%d of them in swap: not read)", t.swapped)
 	}
