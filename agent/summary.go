@@ -167,9 +167,27 @@ func (c *collection) printShort(w io.Writer, s summary) {
 			fmt.Fprintln(w, c.a.text(mSumMore, countText(s.Shortfalls-int64(i)), escape(shellWord(s.Archive))))
 			break
 		}
-		line := fmt.Sprintf("  %s %s: %s", pad(c.a.outcomeText(r.Outcome), 9), r.Path, r.Note)
+		note, remedies := remedied(r.Note)
+		line := fmt.Sprintf("  %s %s: %s", pad(c.a.outcomeText(r.Outcome), 9), r.Path, note)
 		fmt.Fprintln(w, cutColumns(line, c.a.lineWidth()))
+		for _, text := range remedies {
+			fmt.Fprintln(w, "    "+text)
+		}
 	}
+}
+
+// remedied divides a note that lists causes with what helps against each, so that
+// all of it is shown: "what failed: cause; remedy: what helps | cause; remedy: …".
+func remedied(note string) (what string, lines []string) {
+	what, list, ok := strings.Cut(note, ": ")
+	if !ok || !strings.Contains(list, "; remedy: ") {
+		return note, nil
+	}
+	for part := range strings.SplitSeq(list, " | ") {
+		cause, remedy, _ := strings.Cut(part, "; remedy: ")
+		lines = append(lines, cause, "  → "+remedy)
+	}
+	return what, lines
 }
 
 // gravestFirst puts what failed or was cut before what rights alone were missing

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -136,4 +137,14 @@ func lastDrawn(out string) string {
 	out = out[strings.LastIndexByte(out, '\n')+1:]
 	out = out[strings.LastIndexByte(out, '\r')+1:]
 	return strings.TrimPrefix(out, "\x1b[K")
+}
+
+func TestRemediesAreShownWhole(t *testing.T) {
+	what, lines := remedied("no source will do: open /a: refused (lockdown); remedy: reboot | open /b: absent; remedy: nothing")
+	if want := []string{"open /a: refused (lockdown)", "  → reboot", "open /b: absent", "  → nothing"}; what != "no source will do" || !slices.Equal(lines, want) {
+		t.Errorf("%q %q", what, lines)
+	}
+	if what, lines = remedied("open /x: permission denied"); what != "open /x: permission denied" || lines != nil {
+		t.Errorf("%q %q", what, lines)
+	}
 }
