@@ -52,7 +52,7 @@ opened() {
 ram() {
 	local name=ram-$1 out=$work/ram-$1
 	shift
-	guest "$name" --job testdata/vm/jobs/ram.sh --key "$work/device" --timeout 400 "$@" || return 0
+	guest "$name" --job testdata/vm/jobs/ram.sh --key "$work/device" --memory 704 --timeout 500 "$@" || return 0
 	opened "$name" "$out" || return 0
 	[ "ram-$(cat "$out/levels")" = "$name" ] || bad "$name: the kernel's page tables have $(cat "$out/levels") levels"
 	if "$work/compare" -truth "$out" -iomem "$out/iomem" -map "$out/data/memory/ram.map.jsonl" \
