@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"hozen/collector"
 )
 
 // PF_KTHREAD of include/linux/sched.h, in the flags of stat.
@@ -79,6 +81,16 @@ func ParseStat(text string) (s Stat, err error) {
 		return s, fmt.Errorf("stat: only %d fields", s.Last)
 	}
 	return s, nil
+}
+
+// ReadStat reads the stat of a process or thread, whose directory is dir:
+// "/proc/12" or "/proc/12/task/13".
+func ReadStat(h *collector.Host, dir string) (Stat, error) {
+	text, err := h.ReadFile(dir+"/stat", 1<<16)
+	if err != nil {
+		return Stat{}, err
+	}
+	return ParseStat(string(text))
 }
 
 // ParseNumber reads a signed or an unsigned 64-bit number into the same bits.

@@ -27,10 +27,9 @@ func freeze(ctx context.Context, h *collector.Host, pid int, start uint64) (how 
 	if err != nil {
 		return fmt.Sprintf("not stopped: pidfd_open: %v", err), none
 	}
-	text, err := h.ReadFile("/proc/"+strconv.Itoa(pid)+"/stat", 1<<16)
-	stat, bad := proc.ParseStat(string(text))
+	stat, err := proc.ReadStat(h, "/proc/"+strconv.Itoa(pid))
 	switch {
-	case err != nil || bad != nil || stat.Start() != start:
+	case err != nil || stat.Start() != start:
 		unix.Close(fd)
 		return "not stopped: it has ended", none
 	case stat.State == "T" || stat.State == "t":

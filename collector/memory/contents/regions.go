@@ -122,11 +122,7 @@ func (t *taking) openSame(who Holder) (*proc.Memory, error) {
 
 // start reads when a process began.
 func (t *taking) start(pid int) (uint64, error) {
-	text, err := t.host.ReadFile(fmt.Sprintf("/proc/%d/stat", pid), 1<<16)
-	if err != nil {
-		return 0, err
-	}
-	stat, err := proc.ParseStat(string(text))
+	stat, err := proc.ReadStat(t.host, fmt.Sprintf("/proc/%d", pid))
 	return stat.Start(), err
 }
 

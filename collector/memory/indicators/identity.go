@@ -179,11 +179,7 @@ func identityParent(p *process) {
 	if parent == 0 || session == int64(p.pid) || session == 0 {
 		return
 	}
-	text, err := p.host.ReadFile(fmt.Sprintf("/proc/%d/stat", parent), limitText)
-	if err != nil {
-		return
-	}
-	now, err := proc.ParseStat(string(text))
+	now, err := proc.ReadStat(p.host, fmt.Sprintf("/proc/%d", parent))
 	if err != nil || now.Field[proc.StatSession] == session {
 		return
 	}

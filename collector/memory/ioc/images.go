@@ -93,10 +93,8 @@ func (s *imageSearch) process(ctx context.Context, pid int, row func(*FileRow) e
 
 func (s *imageSearch) subject(dir string, pid int, exe string) memory.Subject {
 	out := memory.Subject{PID: pid, Exe: jsonl.Text(exe)}
-	if text, err := s.host.ReadFile(dir+"/stat", 1<<16); err == nil {
-		if stat, err := proc.ParseStat(string(text)); err == nil {
-			out.StartTicks, out.Comm = stat.Start(), jsonl.Text(stat.Comm)
-		}
+	if stat, err := proc.ReadStat(s.host, dir); err == nil {
+		out.StartTicks, out.Comm = stat.Start(), jsonl.Text(stat.Comm)
 	}
 	return out
 }

@@ -74,7 +74,7 @@ func newMemorySearch(s *Search, h *collector.Host, seen *seenPages) *memorySearc
 func (m *memorySearch) process(ctx context.Context, pid int) (Searched, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	m.row = Searched{Process: memory.Subject{PID: pid}}
-	stat, err := m.start(dir)
+	stat, err := proc.ReadStat(m.host, dir)
 	if err != nil {
 		return m.ended(err)
 	}
@@ -102,19 +102,11 @@ func (m *memorySearch) process(ctx context.Context, pid int) (Searched, error) {
 	defer m.mem.Close()
 	regions, listErr := regionsOf(m.host, dir)
 	m.pulse.beat()
-	if again, err := m.start(dir); err != nil || again.Start() != stat.Start() {
+	if again, err := proc.ReadStat(m.host, dir); err != nil || again.Start() != stat.Start() {
 		return m.ended(errors.Join(err, proc.ErrEnded))
 	}
 	err = m.regions(ctx, regions)
 	return m.ended(errors.Join(listErr, err))
-}
-
-func (m *memorySearch) start(dir string) (proc.Stat, error) {
-	text, err := m.host.ReadFile(dir+"/stat", 1<<16)
-	if err != nil {
-		return proc.Stat{}, err
-	}
-	return proc.ParseStat(string(text))
 }
 
 // ended completes the row with how the search of the process ended. The error is
