@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,6 +85,29 @@ func blackoutsOf(t *testing.T, out []byte) []packager.Blackout {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return e.Result.Blackouts
+}
+
+// A power cut after the seal and before the renaming: zeros of the last block may
+// follow, nothing is missing, and recover gives the archive its name.
+func TestRecoverOfWhatWasSealed(t *testing.T) {
+	dir := t.TempDir()
+	a, _, _ := testApp("collect", "--root", emptyHost(t), "--out", dir)
+	if code := a.run(context.Background()); code != exitWhole {
+		t.Fatalf("exit code %d", code)
+	}
+	sealed := one(t, dir, "*.tar.zst")
+	partial := sealed + ".partial"
+	info, err := os.Stat(sealed)
+	if err := errors.Join(err, os.Rename(sealed, partial), os.Truncate(partial, info.Size()+1000)); err != nil {
+		t.Fatal(err)
+	}
+	a, stdout, stderr := testApp("recover", partial)
+	if code := a.run(context.Background()); code != exitWhole || !strings.Contains(stdout.String(), "nothing is missing") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	if r := judge(t, sealed); r.Verdict != packager.Valid {
+		t.Errorf("%s: %v", r.Verdict, r.Findings)
+	}
 }
 
 // A power cut leaves the file of a throw-away key: recover removes it and says so.

@@ -213,6 +213,7 @@ const (
 	mRecovered
 	mRecoveredBy
 	mRecoveredNext
+	mRecoveredWhole
 	mRecoveredPaper
 	mRecoveredKey
 	mKeyLeft

@@ -50,9 +50,13 @@ func (a *app) recover(ctx context.Context, name, key string) error {
 	for _, note := range r.Report.Notes {
 		fmt.Fprintln(a.stdout, "  - "+escape(note))
 	}
-	fmt.Fprintln(a.stdout, a.text(mRecoveredNext, "hozen verify --fingerprint "+r.Report.Fingerprint+" "+escape(shellWord(at))))
+	next, code := mRecoveredNext, packager.ValidPartial.ExitCode()
+	if r.Report.Seal != nil {
+		next, code = mRecoveredWhole, exitWhole
+	}
+	fmt.Fprintln(a.stdout, a.text(next, "hozen verify --fingerprint "+r.Report.Fingerprint+" "+escape(shellWord(at))))
 	fmt.Fprintln(a.stdout, a.text(mRecoveredPaper))
-	return silent(packager.ValidPartial.ExitCode()) // whoever signed: it is not whole
+	return silent(code) // whoever signed
 }
 
 // notRecovered gives the verdict's code where there is one: nothing was done.
