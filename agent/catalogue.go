@@ -113,6 +113,7 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mItems:        {"%s items", "%s 項目"},
 	mLive:         {"[%d/%d] %s %.1f s · %s · %s · %s", "[%d/%d] %s %.1f 秒 · %s · %s · %s"},
 	mStep:         {"%s %s %s ", "%s %s %s "},
+	mStepBeside:   {"%s %s ready: %s, beside all that follows", "%s %s 準備完了: %s（以後の収集と並行）"},
 	mStepEnd:      {" · %s, %s", " · %s、%s"},
 	mStepShort:    {" · %s INCOMPLETE", " · %s 項目が不完全"},
 	mLeft:         {"%s left", "残り %s"},

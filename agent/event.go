@@ -8,7 +8,7 @@ import (
 )
 
 // event is one line of `collect --json`. Which fields are there depends on Event:
-// started, warning, step_began, step_ended, then volatile_safe, incomplete,
+// started, warning, step_began, step_beside, step_ended, then volatile_safe, incomplete,
 // unlocked_disk or output_in_memory; stopping. The last line is the event result or error.
 type event struct {
 	Event       string   `json:"event"`

@@ -84,6 +84,7 @@ const (
 	mLive
 	mStep
 	mStepEnd
+	mStepBeside
 	mStepShort
 	mLeft
 	mStillReading

@@ -111,6 +111,14 @@ func (p *progress) StepBegan(n, m int, s collector.Step) {
 	p.screen.draw(p.liveLine(0))
 }
 
+// StepBeside implements collector.Watcher.
+func (p *progress) StepBeside(n, m int, s collector.Step) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events.send(event{Event: "step_beside", Step: n, Steps: m, Collector: s.Collector.Name})
+	p.screen.line(p.a.text(mStepBeside, pad(fmt.Sprintf("[%d/%d]", n, m), len(fmt.Sprintf("[%d/%d]", m, m))), pad(s.Collector.Name, 10), p.a.docOf(s.Collector)))
+}
+
 // StepEnded implements collector.Watcher.
 func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err error) {
 	p.mu.Lock()

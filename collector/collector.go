@@ -62,6 +62,10 @@ type Collector struct {
 	// Blackout says that what it takes may hold our own memory: while it runs, no
 	// private key of ours may be there (see Hider).
 	Blackout bool
+	// Ready is not nil in a collector that runs beside all others (a capture of
+	// traffic): the first of the others begins when Collect has closed it, and the
+	// run ends when Collect does. It is made anew for every plan.
+	Ready chan struct{}
 	// Asked names the flag of collect that asks for it ("--ram"), if it is not run
 	// in every profile that goes down to its class: without that flag only a profile
 	// that takes everything runs it, or its name in --only. Empty: always run.

@@ -29,6 +29,9 @@ type Host struct {
 	Elevated bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Image, if not nil, is what all names are looked up in, instead of Root: the file
+	// system of a disk image. Open and OpenFollow have nothing to give then; Reader has.
+	Image Files
 	// Own names files that are ours (the archive being written): they are never
 	// taken as evidence, and what passes them over records it.
 	Own []FileID
@@ -116,16 +119,21 @@ func (h *Host) ReadFile(name string, limit int) ([]byte, error) {
 // Copy writes the file to w, at most limit bytes of it; more is an
 // evidence.Cut. It is what most fills are made of.
 func (h *Host) Copy(w io.Writer, name string, limit int64) error {
-	return copyOpened(w, name, limit, h.Open)
+	return copyOpened(w, name, limit, h.Reader)
 }
 
 // CopyFollow is Copy, but follows a symbolic link as the last component: for
 // /etc/os-release and its like.
 func (h *Host) CopyFollow(w io.Writer, name string, limit int64) error {
-	return copyOpened(w, name, limit, h.OpenFollow)
+	return copyOpened(w, name, limit, func(name string) (Reader, error) {
+		if h.Image != nil {
+			return h.imageReader(name, true)
+		}
+		return h.OpenFollow(name)
+	})
 }
 
-func copyOpened(w io.Writer, name string, limit int64, open func(string) (*os.File, error)) error {
+func copyOpened(w io.Writer, name string, limit int64, open func(string) (Reader, error)) error {
 	f, err := open(name)
 	if err != nil {
 		return err

@@ -28,6 +28,9 @@ func (h *Host) Open(name string) (*os.File, error) { return h.open(name, unix.O_
 func (h *Host) OpenFollow(name string) (*os.File, error) { return h.open(name, 0) }
 
 func (h *Host) open(name string, flags int) (*os.File, error) {
+	if h.Image != nil {
+		return nil, errInImage
+	}
 	handle, err := h.openAt(name, flags&unix.O_NOFOLLOW|unix.O_PATH|unix.O_CLOEXEC)
 	if err != nil {
 		return nil, pathError("open", name, err)
@@ -97,6 +100,9 @@ func (h *Host) openAtOnce(name string, flags int) (int, error) {
 // AppendFile is ReadFile that appends to dst: for collectors that read tens of
 // thousands of small kernel files and keep one buffer for them.
 func (h *Host) AppendFile(dst []byte, name string, limit int) ([]byte, error) {
+	if h.Image != nil {
+		return h.imageAppend(dst, name, limit)
+	}
 	fd, err := h.openFD(name, unix.O_NOFOLLOW)
 	if err != nil {
 		return dst, pathError("open", name, err)
@@ -135,6 +141,9 @@ func appendFD(dst []byte, fd int, name string, limit int) ([]byte, error) {
 // Names lists a directory, sorted by byte. What was read before an error is
 // given with it; more than maxNames is ErrTooLong.
 func (h *Host) Names(dir string) ([]string, error) {
+	if h.Image != nil {
+		return h.imageNames(dir)
+	}
 	f, err := h.open(dir, unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
@@ -153,6 +162,9 @@ func (h *Host) Names(dir string) ([]string, error) {
 
 // Readlink gives the target of a symbolic link, byte for byte, up to 64 KiB.
 func (h *Host) Readlink(name string) (string, error) {
+	if h.Image != nil {
+		return h.imageReadlink(name)
+	}
 	at, rel := unix.AT_FDCWD, name
 	if err := h.avoided(name); err != nil {
 		return "", err
@@ -185,6 +197,9 @@ func (h *Host) Lstat(name string) (*evidence.FileMeta, error) { return h.statx(n
 func (h *Host) Stat(name string) (*evidence.FileMeta, error) { return h.statx(name, true) }
 
 func (h *Host) statx(name string, follow bool) (*evidence.FileMeta, error) {
+	if h.Image != nil {
+		return h.imageMeta("stat", name, follow)
+	}
 	if err := h.avoided(name); err != nil {
 		return nil, err
 	}

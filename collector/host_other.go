@@ -20,6 +20,9 @@ func ThisHost() *Host {
 // Open opens a regular file or a directory for reading, and does not follow a
 // symbolic link as the last component. Anything else is a *NotRegularError.
 func (h *Host) Open(name string) (*os.File, error) {
+	if h.Image != nil {
+		return nil, errInImage
+	}
 	if err := h.avoided(name); err != nil {
 		return nil, err
 	}
@@ -35,6 +38,9 @@ func (h *Host) Open(name string) (*os.File, error) {
 
 // OpenFollow is Open, but follows a symbolic link as the last component.
 func (h *Host) OpenFollow(name string) (*os.File, error) {
+	if h.Image != nil {
+		return nil, errInImage
+	}
 	if err := h.avoided(name); err != nil {
 		return nil, err
 	}
@@ -50,6 +56,9 @@ func (h *Host) OpenFollow(name string) (*os.File, error) {
 
 // AppendFile is ReadFile that appends to dst.
 func (h *Host) AppendFile(dst []byte, name string, limit int) ([]byte, error) {
+	if h.Image != nil {
+		return h.imageAppend(dst, name, limit)
+	}
 	f, err := h.Open(name)
 	if err != nil {
 		return dst, err
@@ -64,6 +73,9 @@ func (h *Host) AppendFile(dst []byte, name string, limit int) ([]byte, error) {
 
 // Names lists a directory, sorted by byte.
 func (h *Host) Names(dir string) ([]string, error) {
+	if h.Image != nil {
+		return h.imageNames(dir)
+	}
 	if err := h.avoided(dir); err != nil {
 		return nil, err
 	}
@@ -85,6 +97,9 @@ func (h *Host) Names(dir string) ([]string, error) {
 
 // Readlink gives the target of a symbolic link.
 func (h *Host) Readlink(name string) (string, error) {
+	if h.Image != nil {
+		return h.imageReadlink(name)
+	}
 	if err := h.avoided(name); err != nil {
 		return "", err
 	}
@@ -93,6 +108,9 @@ func (h *Host) Readlink(name string) (string, error) {
 
 // Lstat describes a file without opening it.
 func (h *Host) Lstat(name string) (*evidence.FileMeta, error) {
+	if h.Image != nil {
+		return h.imageMeta("stat", name, false)
+	}
 	if err := h.avoided(name); err != nil {
 		return nil, err
 	}
@@ -109,6 +127,9 @@ func (h *Host) Lstat(name string) (*evidence.FileMeta, error) {
 
 // Stat is Lstat of what a symbolic link leads to.
 func (h *Host) Stat(name string) (*evidence.FileMeta, error) {
+	if h.Image != nil {
+		return h.imageMeta("stat", name, true)
+	}
 	if err := h.avoided(name); err != nil {
 		return nil, err
 	}

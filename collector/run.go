@@ -37,6 +37,9 @@ type Watcher interface {
 	StepBegan(n, m int, s Step)
 	// StepEnded says that it ended after took; err is why the run must stop.
 	StepEnded(n, m int, s Step, took time.Duration, err error)
+	// StepBeside says that step n of m runs beside the others from now on; StepBegan
+	// follows when all others have ended and it has not.
+	StepBeside(n, m int, s Step)
 	// VolatileSafe says that the last volatile step of the plan is behind the
 	// flushed checkpoint k. It is called at most once.
 	VolatileSafe(k int)
@@ -53,12 +56,19 @@ func Run(ctx context.Context, p *Plan, h *Host, to Keeper, w Watcher) error {
 		defer cancel()
 	}
 	r := runner{host: h, to: to, watch: w, lastVolatile: lastVolatile(p), total: len(p.Running())}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	aside := r.besides(ctx, p)
 	for i, s := range p.Steps {
+		if s.beside() {
+			continue
+		}
 		if err := r.step(ctx, i, s); err != nil {
-			return err
+			stop()
+			return errors.Join(err, r.await(ctx, aside))
 		}
 	}
-	return nil
+	return r.await(ctx, aside)
 }
 
 type runner struct {
@@ -72,7 +82,7 @@ type runner struct {
 func lastVolatile(p *Plan) int {
 	last := -1
 	for i, s := range p.Steps {
-		if s.Skip == "" && s.Collector.Volatility.Volatile() {
+		if s.Skip == "" && s.Collector.Volatility.Volatile() && (!s.beside() || last < 0) {
 			last = i
 		}
 	}
@@ -86,12 +96,16 @@ func (r *runner) step(ctx context.Context, i int, s Step) error {
 	r.n++
 	r.watch.StepBegan(r.n, r.total, s)
 	began := time.Now()
-	err := r.hidden(ctx, s)
+	return r.ended(ctx, i, r.n, s, began, r.hidden(ctx, s))
+}
+
+// ended is what follows a step: the checkpoint, if it was volatile.
+func (r *runner) ended(ctx context.Context, i, n int, s Step, began time.Time, err error) error {
 	k := 0
 	if err == nil && s.Collector.Volatility.Volatile() {
 		k, err = r.to.Checkpoint()
 	}
-	r.watch.StepEnded(r.n, r.total, s, time.Since(began), err)
+	r.watch.StepEnded(n, r.total, s, time.Since(began), err)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Collector.Name, err)
 	}

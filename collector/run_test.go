@@ -34,6 +34,9 @@ func (k *keeper) Checkpoint() (int, error) {
 func (k *keeper) StepBegan(n, m int, s collector.Step) {
 	k.log = append(k.log, fmt.Sprintf("%d/%d %s", n, m, s.Collector.Name))
 }
+func (k *keeper) StepBeside(n, m int, s collector.Step) {
+	k.log = append(k.log, fmt.Sprintf("%d/%d beside %s", n, m, s.Collector.Name))
+}
 func (k *keeper) StepEnded(int, int, collector.Step, time.Duration, error) {}
 func (k *keeper) VolatileSafe(n int)                                       { k.log = append(k.log, fmt.Sprint("safe ", n)) }
 

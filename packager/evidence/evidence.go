@@ -30,6 +30,9 @@ type Item struct {
 	// Limit is the size from which the fill takes less than the whole file: for a
 	// larger one the archive makes no room beforehand. 0: the fill takes it whole.
 	Limit int64
+	// OldHashes says that SHA-1 and MD5 are computed too, for matching with old lists
+	// of known files.
+	OldHashes bool
 }
 
 // FileMeta is what the host's file system said of a file. Times are zero where
@@ -118,6 +121,8 @@ type Record struct {
 	Shortfall    bool
 	Size         int64 // bytes in the archive
 	SHA256       [32]byte
+	SHA1         [20]byte // zero unless Item.OldHashes
+	MD5          [16]byte // zero unless Item.OldHashes
 	Began, Ended time.Time
 	Note         string // why the outcome is not plainly "collected"; text from the host is not escaped here
 }
