@@ -39,6 +39,11 @@ type Host struct {
 	// another machine serves them): no method looks at a name on one; the outcome
 	// is "skipped", and a shortfall.
 	Avoid []string
+	// Pulse, if not nil, is told of every name that is asked for through this Host.
+	Pulse *Pulse
+	// View is the private view that Quiet made; nil if there is none. Names are looked
+	// up below it then.
+	View *os.File
 }
 
 // FileID is what makes a file the same file on one running system.

@@ -31,6 +31,8 @@ func (h *Host) open(name string, flags int) (*os.File, error) {
 	if h.Image != nil {
 		return nil, errInImage
 	}
+	h.Pulse.Ask(name)
+	defer h.Pulse.Answer()
 	handle, err := h.openAt(name, flags&unix.O_NOFOLLOW|unix.O_PATH|unix.O_CLOEXEC)
 	if err != nil {
 		return nil, pathError("open", name, err)
@@ -82,7 +84,14 @@ func (h *Host) openAt(name string, flags int) (int, error) {
 	}
 }
 
+// rooted says whether names are looked up below a directory that is not our own root.
+func (h *Host) rooted() bool { return h.Root != "/" || h.View != nil }
+
 func (h *Host) openAtOnce(name string, flags int) (int, error) {
+	how := unix.OpenHow{Flags: uint64(flags), Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
+	if h.View != nil {
+		return h.inView(name, &how)
+	}
 	if h.Root == "/" {
 		return unix.Open(name, flags, 0)
 	}
@@ -91,10 +100,7 @@ func (h *Host) openAtOnce(name string, flags int) (int, error) {
 		return -1, err
 	}
 	defer unix.Close(root)
-	return unix.Openat2(root, name, &unix.OpenHow{
-		Flags:   uint64(flags),
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
+	return unix.Openat2(root, name, &how)
 }
 
 // AppendFile is ReadFile that appends to dst: for collectors that read tens of
@@ -103,6 +109,8 @@ func (h *Host) AppendFile(dst []byte, name string, limit int) ([]byte, error) {
 	if h.Image != nil {
 		return h.imageAppend(dst, name, limit)
 	}
+	h.Pulse.Ask(name)
+	defer h.Pulse.Answer()
 	fd, err := h.openFD(name, unix.O_NOFOLLOW)
 	if err != nil {
 		return dst, pathError("open", name, err)
@@ -149,6 +157,8 @@ func (h *Host) Names(dir string) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
+	h.Pulse.Ask(dir)
+	defer h.Pulse.Answer()
 	names, err := f.Readdirnames(maxNames)
 	if err == io.EOF {
 		err = nil
@@ -169,7 +179,9 @@ func (h *Host) Readlink(name string) (string, error) {
 	if err := h.avoided(name); err != nil {
 		return "", err
 	}
-	if h.Root != "/" {
+	h.Pulse.Ask(name)
+	defer h.Pulse.Answer()
+	if h.rooted() {
 		fd, err := h.openAt(name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)
 		if err != nil {
 			return "", pathError("readlink", name, err)
@@ -207,7 +219,9 @@ func (h *Host) statx(name string, follow bool) (*evidence.FileMeta, error) {
 	if follow {
 		flags &^= unix.AT_SYMLINK_NOFOLLOW
 	}
-	if h.Root != "/" {
+	h.Pulse.Ask(name)
+	defer h.Pulse.Answer()
+	if h.rooted() {
 		oflags := unix.O_PATH | unix.O_CLOEXEC
 		if !follow {
 			oflags |= unix.O_NOFOLLOW

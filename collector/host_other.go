@@ -79,6 +79,8 @@ func (h *Host) Names(dir string) ([]string, error) {
 	if err := h.avoided(dir); err != nil {
 		return nil, err
 	}
+	h.Pulse.Ask(dir)
+	defer h.Pulse.Answer()
 	f, err := os.Open(h.within(dir))
 	if err != nil {
 		return nil, pathError("open", dir, err)
@@ -114,7 +116,9 @@ func (h *Host) Lstat(name string) (*evidence.FileMeta, error) {
 	if err := h.avoided(name); err != nil {
 		return nil, err
 	}
+	h.Pulse.Ask(name)
 	st, err := os.Lstat(h.within(name))
+	h.Pulse.Answer()
 	if err != nil {
 		return nil, pathError("stat", name, err)
 	}

@@ -64,7 +64,7 @@ func wellFormed(t *testing.T, c collector.Collector, h *collector.Host) {
 			t.Errorf("%s: put twice", r.Path)
 		}
 		seen[r.Path] = true
-		if strings.HasPrefix(r.Path, "/") || strings.Contains(r.Path, "//") || !strings.Contains(r.Path, "/"+c.Name) {
+		if strings.HasPrefix(r.Path, "/") || strings.Contains(r.Path, "//") || !strings.Contains("/"+r.Path, "/"+c.Name) {
 			t.Errorf("%q: not a path below the folder of %s", r.Path, c.Name)
 		}
 		if r.Source == "" {
