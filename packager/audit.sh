@@ -1,7 +1,8 @@
 #!/bin/sh
 # A second verifier of hozen/1 archives that shares no line with the first (FORMAT.md, "Verdicts").
 # usage: sh audit.sh ARCHIVE.tar.zst [ALLOWED_SIGNERS]   needs GNU tar and coreutils, zstd, ssh-keygen, sed
-# It follows the signatures from genesis to the last statement, which commits to every byte before it.
+# It follows the signatures from genesis to the last statement, which commits to every byte before it,
+# and holds SHA-1 and MD5 in records against the members.
 set -u; export LC_ALL=C TZ=UTC
 f=${1?usage: sh audit.sh ARCHIVE.tar.zst [ALLOWED_SIGNERS]} trust=${2-/dev/null} k=0 a=0 sealed=
 for n in "$f" "$trust"; do [ -r "$n" ] && [ ! -d "$n" ] || { echo "$n: cannot be read" >&2; exit 1; }; done
@@ -52,6 +53,15 @@ if [ $sealed ]; then # what follows is the hint and the seek table, as far as th
   from $a >"$t/r"; n=$(cmp "$t/r" "$t/s" 2>/dev/null | sed 's/.* \([0-9]*\), line.*/\1/')
   [ -z "$(tail -c +"${n:-$(($(wc -c <"$t/s") + 1))}" "$t/r" | tr -d '\000' | head -c 1 | od -An -c)" ] || verdict INVALID 4 "other bytes follow the seal"
 elif [ -n "$(later "$(echo "$g" | head -c 16)")" ]; then verdict INVALID 4 "bytes after checkpoint $k were changed"; fi
+cat $(seq -f "$c/cp/%08.0f.jsonl" $k) 2>/dev/null | # SHA-1 and MD5 in records, of members or of all parts together
+  sed -n 's/^{"path":"\([^"]*\)".*"sha1":"\([0-9a-f]*\)","md5":"\([0-9a-f]*\)".*/\2 \3 \1/p' >"$t/old"
+if [ -s "$t/old" ]; then # needs room for all payload
+  zstd -dcq "$f" 2>/dev/null | tar -C "$t/x" -xkf - --no-same-owner --wildcards '*/data/*' 2>/dev/null
+  while read -r one five n; do
+    p=$t/x/$id/$n; [ -e "$p" ] || cat "$p".p?????? >"$p" 2>/dev/null
+    [ "$(sha1sum <"$p" | head -c 40) $(md5sum <"$p" | head -c 32)" = "$one $five" ] || verdict INVALID 4 "SHA-1 or MD5 of $n"
+  done <"$t/old"
+fi
 for n in genesis ${sealed:+seal}; do
   s=$c/$n.json; [ $n = seal ] && sig=$s.device.sig || sig=$s.sig
   ssh-keygen -Y verify -f "$trust" -I "device:$(get device "$c/genesis.json")" -n hozen-$n-v1 -s "$sig" \

@@ -21,7 +21,8 @@
 //  4. Seal (seal.go) writes the bag's manifests and the last statement, and renames
 //     the file to <id>.tar.zst. After a crash, Recover (recover.go) does what can
 //     still be done: it says what is authentic, and never calls it whole.
-//  5. Verify (verify.go, segment.go, reader.go) gives one verdict in one pass;
+//  5. Verify (verify.go, segment.go, reader.go) gives one verdict in one pass, with a
+//     second over items that have SHA-1 and MD5 for old lists (oldhash.go, oldcheck.go);
 //     Extract (extract.go) and Open (open.go) hand out only what it authenticated.
 //     Who is believed is in trust.go; how much of anything is accepted, in limits.go.
 package packager

@@ -36,6 +36,9 @@ func goldenHostiles() []string {
 		"a directory where a file is", "pax comment", "name behind a pax header", "data in the padding", "mode", "time"}
 }
 
+// goldenOldHashes are archives with SHA-1 and MD5 in records: true, then false ones.
+func goldenOldHashes() []string { return []string{"old hashes", "old hashes false"} }
+
 // writeGolden makes the files of goldenDir anew: HOZEN_GOLDEN=write go test -run Golden ./packager.
 // It is for a new version of the format only; that version gets a folder of its own.
 func writeGolden(t *testing.T) {
@@ -86,6 +89,9 @@ func writeGolden(t *testing.T) {
 			}
 		}
 	}
+	for i, name := range goldenOldHashes() {
+		add(name, []Verdict{Valid, Invalid}[i], oldForge(t, w.device, oldLies()[i].records), nil)
+	}
 	save("expect", []byte(expect.String()))
 }
 
@@ -112,7 +118,7 @@ func TestGolden(t *testing.T) {
 		}
 		n++
 	}
-	if want := len(goldenNames()) + len(goldenHostiles()); n != want {
+	if want := len(goldenNames()) + len(goldenHostiles()) + len(goldenOldHashes()); n != want {
 		t.Errorf("%d archives in expect, want %d", n, want)
 	}
 }

@@ -3,7 +3,6 @@ package packager
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,20 +36,17 @@ func (l *lister) begin(name string, _ int64) (io.Writer, error) {
 func (l *lister) end() error { return nil }
 
 func (l *lister) authentic(k int) error {
-	dec := json.NewDecoder(bytes.NewReader(l.buf.Bytes()))
 	defer l.buf.Reset()
-	for {
-		var line RecordLine
-		switch err := dec.Decode(&line); {
-		case err == io.EOF:
-			return nil
-		case err != nil:
+	for line := range bytes.Lines(l.buf.Bytes()) {
+		record, err := decodeRecord(line)
+		if err != nil {
 			return fmt.Errorf("records of segment %d: %w", k, err)
 		}
-		if err := l.each(line); err != nil {
+		if err := l.each(record); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // Cat writes one item to w: a member by its path in the archive

@@ -28,7 +28,7 @@ func (w *Writer) Put(ctx context.Context, item evidence.Item, fill func(io.Write
 	}
 	buf := w.bufs.Get().(*[]byte)
 	defer w.bufs.Put(buf)
-	p := &pending{w: w, item: item, buf: (*buf)[:0], whole: sha256.New(), began: w.o.Now()}
+	p := &pending{w: w, item: item, buf: (*buf)[:0], whole: sha256.New(), old: newOldHashes(item.OldHashes), began: w.o.Now()}
 	defer func() { *buf = p.buf }()
 	if size := expected(item); size > partUnknown {
 		p.known = size
@@ -63,7 +63,8 @@ type pending struct {
 	left    bool // the fill was left behind: nothing it writes counts
 	buf     []byte
 	whole   hash.Hash
-	size    int64 // bytes that the fill wrote and that are kept
+	old     *oldHashes // of the whole item; nil unless asked for
+	size    int64      // bytes that the fill wrote and that are kept
 	parts   int
 	name    string // in the archive, once taken
 	open    *openMember
@@ -167,6 +168,7 @@ func (p *pending) take(b []byte) (int, error) {
 
 // flushPart makes a part of what is buffered.
 func (p *pending) flushPart() error {
+	defer p.old.begin(p.buf)()
 	p.whole.Write(p.buf)
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -247,23 +249,20 @@ func (p *pending) closeMember() error {
 	return err
 }
 
-// hash goes on with the hash of a member and with that of the whole item, where
-// that is another: for pieces that are worth it (those of an image of RAM are)
-// both at once, because hashing twice would be what takes longest.
+// hash goes on with the hash of a member, with that of the whole item, where that is
+// another, and with the old ones, where they are asked for: for pieces that are worth
+// it (those of an image of RAM are) at once, because hashing twice would be what
+// takes longest.
 func (p *pending) hash(member hash.Hash, b []byte) {
-	const worth = 256 << 10
+	defer p.old.begin(b)()
 	switch {
 	case p.known <= maxMember:
-		member.Write(b)
-	case len(b) < worth:
-		member.Write(b)
+	case len(b) < worthParallel:
 		p.whole.Write(b)
 	default:
-		done := make(chan struct{})
-		go func() { p.whole.Write(b); close(done) }()
-		member.Write(b)
-		<-done
+		defer beside(func() { p.whole.Write(b) })()
 	}
+	member.Write(b)
 }
 
 func (p *pending) takeName(as nameUse) {
@@ -307,6 +306,7 @@ func (p *pending) finish(fillErr error) error {
 // record writes the line of the whole item, then a checkpoint if one is due.
 func (p *pending) record(r *evidence.Record) error {
 	w := p.w
+	oldDone := p.old.begin(p.buf)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if p.emptied || p.known == 0 && p.parts == 0 && (r.Outcome == evidence.Collected || len(p.buf) > 0) {
@@ -314,11 +314,13 @@ func (p *pending) record(r *evidence.Record) error {
 		p.tarOff, p.hasMember = w.s.tar, true
 		sum, err := w.add(p.name, p.buf)
 		if err != nil {
+			oldDone()
 			return err
 		}
 		r.SHA256 = sum
 	}
 	p.takeName(nameRecord)
+	oldDone()
 	l := p.line(r)
 	if p.parts > 0 {
 		w.joined.add(l.SHA256 + "  " + p.name)
@@ -345,6 +347,7 @@ func (p *pending) line(r *evidence.Record) *RecordLine {
 	l.Short, l.Grew, l.Parts = p.short, p.grew, p.parts
 	if p.hasMember || p.parts > 0 {
 		l.SHA256 = hex.EncodeToString(r.SHA256[:])
+		p.old.end(r, l)
 	}
 	if p.hasMember {
 		l.TarOff = &p.tarOff

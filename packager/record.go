@@ -24,6 +24,8 @@ type RecordLine struct {
 	Note      string           `json:"note,omitempty"`
 	Size      int64            `json:"size"`
 	SHA256    string           `json:"sha256,omitempty"` // none where there is no member
+	SHA1      string           `json:"sha1,omitempty"`   // where asked for, of the same bytes; proves nothing
+	MD5       string           `json:"md5,omitempty"`    // likewise, always with SHA1
 	TarOff    *int64           `json:"tar_off,omitempty"`
 	ReadStart string           `json:"read_start"`
 	ReadEnd   string           `json:"read_end"`

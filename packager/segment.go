@@ -57,11 +57,16 @@ type checker struct {
 	special        map[string]string // hash of manifest, tagmanifest, index
 	files, bytes   int64
 	trailer        []byte // what must follow the seal
+
+	starts  []int64 // tar offsets at which the segments so far begin
+	records []byte  // of this segment
+	old     *oldRecords
 }
 
 func newChecker(rep *Report, v visitor) *checker {
 	c := &checker{rep: rep, visit: v, names: newNames(), kept: map[string][]byte{}, special: map[string]string{},
-		payload: sha256.New(), index: sha256.New(), sums: map[int]Prefix{}, statement: map[int]string{}, keys: map[int]string{}}
+		payload: sha256.New(), index: sha256.New(), sums: map[int]Prefix{}, statement: map[int]string{}, keys: map[int]string{},
+		starts: []int64{0}, old: newOldRecords()}
 	c.tar = tarParser{epoch: -1, to: c}
 	return c
 }
@@ -113,7 +118,8 @@ func (c *checker) memberBegin(full string, size, tarOff int64) error {
 
 // choose decides where the contents go.
 func (c *checker) choose(name string, size int64) (err error) {
-	if name == nameGenesis || name == nameGenesis+sigSuffix || name == checkpointName(c.k+1, ".sha256") {
+	switch name {
+	case nameGenesis, nameGenesis + sigSuffix, checkpointName(c.k+1, ".sha256"), checkpointName(c.k+1, ".jsonl"):
 		if size > maxManifest {
 			return contradiction("member %q: of %d bytes, over %d", name, size, maxManifest)
 		}
@@ -168,10 +174,13 @@ func (c *checker) memberEnd() error {
 	switch {
 	case strings.HasPrefix(c.name, "data/"):
 		io.WriteString(c.payload, line+"\n")
+		c.old.member(c.name, c.k+1)
 		c.files++
 		c.bytes += c.size
 	case c.name == nameGenesis:
 		c.kept[c.name] = c.keep.Bytes()
+	case c.name == checkpointName(c.k+1, ".jsonl"):
+		c.records = c.keep.Bytes()
 	case c.name == nameGenesis+sigSuffix:
 		return c.checkGenesis(c.keep.Bytes())
 	case c.name == nameManifest:
@@ -340,6 +349,10 @@ func (c *checker) marker(p *piece) error {
 	if !c.wantMark || !bytes.Equal(p.bytes, marker(c.genesis, c.k+1)) {
 		return contradiction("the marker at offset %d does not belong there", p.off)
 	}
+	if err := c.old.records(c.records, c.starts); err != nil {
+		return err
+	}
+	c.starts, c.records = append(c.starts, c.tar.off), nil
 	c.k++
 	c.wantMark, c.listed, c.manifest, c.entries = false, nil, c.manifest[:0], 0
 	c.sums[c.k] = p.after

@@ -30,8 +30,8 @@ type VerifyOptions struct {
 	Progress func(done, total int64)
 }
 
-// Verify reads an archive once and gives one verdict. It writes nothing. The
-// error is not nil only if reading itself failed or ctx ended.
+// Verify reads an archive once (items with SHA-1 and MD5 twice) and gives one
+// verdict. It writes nothing. The error is not nil only if reading itself failed or ctx ended.
 func Verify(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions) (*Report, error) {
 	return verify(ctx, r, size, o, nil)
 }
@@ -40,6 +40,9 @@ func verify(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions, v v
 	rep := &Report{Bytes: size, Findings: []string{}, Notes: []string{}}
 	run := &verification{rep: rep, o: o, r: r, size: size, c: newChecker(rep, v)}
 	if err := run.read(ctx); err != nil {
+		return nil, err
+	}
+	if err := run.checkOld(ctx); err != nil {
 		return nil, err
 	}
 	if err := run.tail(); err != nil {

@@ -3,6 +3,8 @@ package hosttest
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -38,6 +40,9 @@ func (s *Sink) Put(ctx context.Context, item evidence.Item, fill func(io.Writer)
 	var buf bytes.Buffer
 	err := run(&buf, fill)
 	r := evidence.Record{Item: item, Size: int64(buf.Len()), SHA256: sha256.Sum256(buf.Bytes()), Began: began, Ended: time.Now()}
+	if item.OldHashes {
+		r.SHA1, r.MD5 = sha1.Sum(buf.Bytes()), md5.Sum(buf.Bytes())
+	}
 	r.Outcome, r.Note, r.Shortfall = evidence.Classify(err, r.Size)
 	s.mu.Lock()
 	defer s.mu.Unlock()
