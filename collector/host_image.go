@@ -30,6 +30,14 @@ type Reader interface {
 	io.Closer
 }
 
+// A HoleReader is a Reader of an image, which knows where its holes are.
+type HoleReader interface {
+	Reader
+	// NextData gives the first run of data at or behind off, from from to to; from is
+	// the file's size where only a hole is left: as SEEK_DATA and SEEK_HOLE (lseek(2)).
+	NextData(off int64) (from, to int64, err error)
+}
+
 // Reader opens the contents of a regular file, of an image too: Open gives only
 // what the kernel can open. It follows no symbolic link as the last component.
 func (h *Host) Reader(name string) (Reader, error) {

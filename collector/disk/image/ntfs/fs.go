@@ -1,0 +1,221 @@
+package ntfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"unicode"
+
+	"hozen/collector"
+	"hozen/packager/evidence"
+)
+
+// FS is a volume. Names are looked up without regard to case, an exact one first;
+// "name:stream" is an alternate stream of a file or directory, and is listed beside
+// it. It implements collector.Files.
+type FS struct {
+	disk io.ReaderAt
+	boot boot
+	mft  *stream
+
+	mu   sync.Mutex
+	dirs map[uint64]*listing
+}
+
+// A listing is a directory that was read.
+type listing struct {
+	entries []entry
+	exact   map[string]int
+	folded  map[string]int
+	err     error
+}
+
+// The numbers of records that every volume has.
+const (
+	recordMFT  = 0
+	recordRoot = 5
+)
+
+// Open reads the boot sector and finds the MFT of the volume that begins at byte 0
+// of disk. Where the first record of the MFT is damaged, that of its mirror is used.
+func Open(disk io.ReaderAt) (*FS, error) {
+	b := make([]byte, 512)
+	if n, err := disk.ReadAt(b, 0); n < len(b) {
+		return nil, fmt.Errorf("boot sector: %w", err)
+	}
+	v, err := parseBoot(b)
+	if err != nil {
+		return nil, err
+	}
+	f := &FS{disk: disk, boot: v, dirs: map[uint64]*listing{}}
+	if err = f.openMFT(v.mft); err != nil {
+		if mirrored := f.openMFT(v.mirror); mirrored != nil {
+			return nil, fmt.Errorf("MFT: %w; its mirror: %w", err, mirrored)
+		}
+	}
+	if _, err := f.file(recordRoot); err != nil {
+		return nil, fmt.Errorf("root directory: %w", err)
+	}
+	return f, nil
+}
+
+// openMFT reads the MFT's own record at a cluster. Its later parts may be described
+// in records that its first part holds.
+func (f *FS) openMFT(cluster int64) error {
+	if cluster < 0 || cluster > maxCluster {
+		return fmt.Errorf("cluster %d", cluster)
+	}
+	size := f.boot.recordSize
+	f.mft = &stream{disk: f.disk, cluster: 1, runs: []run{{0, cluster * f.boot.cluster, size}}, size: size, written: size}
+	r, err := f.record(recordMFT)
+	if err != nil {
+		return err
+	}
+	first, err := newStream(f.disk, f.boot.cluster, (&file{attrs: r.attrs}).data(""))
+	if first == nil {
+		return err
+	}
+	if f.mft = first; err == nil {
+		return nil
+	}
+	d := f.whole(r, nil)
+	all, err := newStream(f.disk, f.boot.cluster, d.data(""))
+	if all != nil && all.size > 0 {
+		f.mft = all // what of it is described nowhere cannot be read; all else can
+		return nil
+	}
+	return errors.Join(err, d.damage)
+}
+
+// data gives the parts of a data stream; where there is none, an empty one, as of
+// a directory.
+func (d *file) data(name string) []attribute {
+	if parts := d.parts(typeData, name); len(parts) > 0 {
+		return parts
+	}
+	return []attribute{{kind: typeData, inRecord: true, resident: []byte{}}}
+}
+
+// maxDirs bounds the directories that are kept.
+const maxDirs = 512
+
+func (f *FS) listing(number uint64) *listing {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l := f.dirs[number]; l != nil {
+		return l
+	}
+	l := &listing{exact: map[string]int{}, folded: map[string]int{}}
+	d, err := f.file(number)
+	if err == nil {
+		l.entries, err = f.list(d)
+	}
+	l.err = err
+	for i, e := range l.entries {
+		l.exact[e.name] = i
+		if _, ok := l.folded[fold(e.name)]; !ok {
+			l.folded[fold(e.name)] = i
+		}
+	}
+	if len(f.dirs) >= maxDirs {
+		clear(f.dirs)
+	}
+	f.dirs[number] = l
+	return l
+}
+
+// fold makes names equal that differ in case alone. Windows does it with a table on
+// the volume; this is Unicode's simple upper case, from which that table was made.
+func fold(s string) string { return strings.Map(unicode.ToUpper, s) }
+
+func (l *listing) find(name string) (entry, bool) {
+	i, ok := l.exact[name]
+	if !ok {
+		i, ok = l.folded[fold(name)]
+	}
+	if !ok {
+		return entry{}, false
+	}
+	return l.entries[i], true
+}
+
+// lookup finds a file, and the name of the stream that is meant.
+func (f *FS) lookup(name string) (*file, string, error) {
+	number, stream := uint64(recordRoot), ""
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
+	for i, part := range parts {
+		l := f.listing(number)
+		e, ok := l.find(part)
+		if base, after, cut := strings.Cut(part, ":"); !ok && cut && i == len(parts)-1 {
+			if e, ok = l.find(base); ok {
+				stream = after
+			}
+		}
+		if !ok {
+			if l.err != nil {
+				return nil, "", l.err // it may be in what could not be read
+			}
+			return nil, "", fs.ErrNotExist
+		}
+		number = e.file
+	}
+	d, err := f.file(number)
+	return d, stream, err
+}
+
+// Lstat implements collector.Files.
+func (f *FS) Lstat(name string) (*evidence.FileMeta, error) {
+	d, stream, err := f.lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return d.meta(stream)
+}
+
+// Names implements collector.Files.
+func (f *FS) Names(dir string) ([]string, error) {
+	d, stream, err := f.lookup(dir)
+	if err != nil {
+		return nil, err
+	}
+	if stream != "" || !d.dir {
+		return nil, syscall.ENOTDIR
+	}
+	l := f.listing(d.number)
+	var names []string
+	for _, e := range l.entries {
+		if e.file == recordRoot && e.name == "." || strings.Contains(e.name, "/") {
+			continue
+		}
+		names = append(names, e.name)
+		if child, err := f.file(e.file); err == nil {
+			for _, s := range child.streams() {
+				names = append(names, e.name+":"+s)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), l.err
+}
+
+// Open implements collector.Files with a collector.HoleReader. Damage that leaves
+// parts of the file without a place on the disk is an error of reading those parts.
+func (f *FS) Open(name string) (collector.Reader, error) {
+	d, stream, err := f.lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	if stream != "" && len(d.parts(typeData, stream)) == 0 {
+		return nil, fs.ErrNotExist
+	}
+	s, err := newStream(f.disk, f.boot.cluster, d.data(stream))
+	if s == nil {
+		return nil, fmt.Errorf("record %d of the MFT: %w", d.number, err)
+	}
+	return s, nil
+}
