@@ -19,6 +19,8 @@
 //	}
 //
 // Where to begin: definition.go has the types; parse.go the strict reading; set.go
-// the set and its groups; finder.go
-// the walk with its limits. Definitions are trusted; the names on a host are not.
+// the set and its groups; pattern.go what a path means, match.go how names match;
+// finder.go the finding, walk.go the walk with its limits; variables.go the values of
+// %%…%%, profiles.go those of Windows; hives.go the files that hold a key of the
+// registry; lint.go the style. Definitions are trusted; the names on a host are not.
 package artifact

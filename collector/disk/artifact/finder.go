@@ -2,21 +2,14 @@ package artifact
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"hozen/collector"
 	"hozen/packager/evidence"
 )
-
-// A Pattern is one thing to look for on one host: a path without variables.
-type Pattern struct {
-	// Text is the path with the values of its variables, for people. For a command, a
-	// query or a key without a file, what the definition names.
-	Text string
-	Type Type
-	// Err, if not nil, says why it cannot be looked for: a variable without a value
-	// on this host, a command. Find returns it.
-	Err error
-}
 
 // A Match is a file that a pattern names.
 type Match struct {
@@ -27,28 +20,103 @@ type Match struct {
 	Via string
 }
 
-// A Finder finds on one host what sources name. It is not safe for concurrent use.
+// Bounds is what one Find may do at most. What goes beyond is cut, and said.
+type Bounds struct {
+	Entries int // names looked at
+	Matches int // matches given
+}
+
+// A Finder finds on one host what sources name. It remembers directories, and so is
+// for one collection. It is not safe for concurrent use.
 type Finder struct {
-	host   *collector.Host
-	system System
+	Bounds   Bounds
+	host     *collector.Host
+	system   System
+	environ  values
+	users    []User
+	problems evidence.Tally
+	lists    map[string]listing // directories that were listed
+	listed   int                // bytes of names in lists
+	entered  map[string]entry   // directories that were entered by their names
 }
 
-// NewFinder looks up the users and the environment of the host.
-func NewFinder(h *collector.Host, system System) *Finder { return &Finder{host: h, system: system} }
-
-// Expand gives the patterns of a source: one for each path and user. Keys of the
-// registry become the hive files that hold them.
-func (f *Finder) Expand(s Source) []Pattern {
-	return []Pattern{{Type: s.Type, Err: evidence.Skip("not yet")}}
+type listing struct {
+	names []string
+	err   error
 }
 
-// Find calls yield for each match, in the order of the names, until it says false.
-// The error is that of an evidence.Tally: what was denied, failed or cut.
-func (f *Finder) Find(ctx context.Context, p Pattern, yield func(Match) bool) error { return p.Err }
+type entry struct {
+	real string // without links; "" if it is no directory
+	err  error
+}
 
-// Lint says what is against the style of definitions, though it can be read.
-func Lint(d Definition) []string { return nil }
+const (
+	maxListed  = 16 << 20 // bytes of names that a Finder remembers
+	maxEntered = 1 << 16  // directories that a Finder remembers
+)
 
-// SystemOf says what system a host is: by the kernel if it is live, else by what
-// lies in its root; "" if that tells nothing.
-func SystemOf(h *collector.Host) System { return Linux }
+// NewFinder looks up the users and the environment of the host; see Problems.
+func NewFinder(h *collector.Host, system System) *Finder {
+	f := &Finder{Bounds: Bounds{Entries: 1 << 20, Matches: 1 << 17}, host: h, system: system}
+	f.lists, f.entered = map[string]listing{}, map[string]entry{}
+	f.findUsers()
+	return f
+}
+
+// Find calls yield for each match, in the order of the names, until it says false:
+// for FILE what is not a directory, and a directory only where the path writes out
+// its name; for PATH whatever it is; for DIRECTORY the directory, then each of its
+// entries. A symbolic link that a glob meets is a match, and is not walked into; one
+// that the path writes out is a match, and what it leads to is another. The error
+// is that of an evidence.Tally: what was denied, failed or cut; nothing being there
+// is none.
+func (f *Finder) Find(ctx context.Context, p Pattern, yield func(Match) bool) error {
+	if p.Err != nil {
+		return p.Err
+	}
+	w := &walk{f: f, ctx: ctx, pattern: &p, yield: yield}
+	recursions := 0
+	for _, part := range p.parts {
+		recursions += min(part.depth, 1)
+	}
+	if recursions > 1 || p.Type == Directory { // a file may be come to by two ways
+		w.seen = map[string]bool{}
+	}
+	if err := ctx.Err(); err != nil {
+		w.stop(err)
+	} else if root, err := f.host.Lstat("/"); err != nil {
+		w.tally.Add("/", err)
+	} else {
+		w.from(place{path: "/", meta: root}, p.parts)
+	}
+	return w.tally.Err()
+}
+
+// list gives the names in a directory, and remembers them. Names that no file can
+// have, which a damaged or hostile image may hold, are left out and said.
+func (f *Finder) list(dir string) ([]string, error) {
+	if l, ok := f.lists[dir]; ok {
+		return l.names, l.err
+	}
+	names, err := f.host.Names(dir)
+	if all := len(names); all > 0 {
+		names = slices.DeleteFunc(names, func(s string) bool {
+			return s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\x00")
+		})
+		if bad := all - len(names); bad > 0 {
+			err = errors.Join(err, fmt.Errorf("%s: %d names that no file can have", dir, bad))
+		}
+	}
+	size := len(dir)
+	for _, name := range names {
+		size += len(name) + 16
+	}
+	if f.listed += size; f.listed > maxListed {
+		clear(f.lists)
+		f.listed = size
+	}
+	if size < maxListed {
+		f.lists[dir] = listing{names, err}
+	}
+	return names, err
+}

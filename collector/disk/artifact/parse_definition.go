@@ -84,7 +84,7 @@ func (r *reader) source(n *yaml.Node) (s Source) {
 func (r *reader) attributes(s *Source) (known map[string]field, required []string) {
 	switch s.Type {
 	case File, Path, Directory:
-		return map[string]field{"paths": r.list("paths", &s.Paths), "separator": r.separator(&s.Separator)}, []string{"paths"}
+		return map[string]field{"paths": r.paths(&s.Paths), "separator": r.separator(&s.Separator)}, []string{"paths"}
 	case RegistryKey:
 		return map[string]field{"keys": r.list("keys", &s.Keys)}, []string{"keys"}
 	case RegistryValue:
@@ -108,6 +108,21 @@ func (r *reader) arguments(to *[]string) field {
 		}
 		for _, e := range n.Content {
 			*to = append(*to, r.scalar(e, "args"))
+		}
+	}
+}
+
+// paths is a list of paths. That they are absolute, and the rest of good style, is
+// for Lint, because published ones are not all so.
+func (r *reader) paths(to *[]string) field {
+	return func(n *yaml.Node) {
+		r.list("paths", to)(n)
+		for _, path := range *to {
+			for _, part := range strings.FieldsFunc(path, func(c rune) bool { return c == '/' || c == '\\' }) {
+				if depth, ok := recursion(part); ok && depth > maxRecursion {
+					r.fail(n, "paths: %s in %q: at most **%d", part, clip(path), maxRecursion)
+				}
+			}
 		}
 	}
 }

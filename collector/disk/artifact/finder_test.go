@@ -1,0 +1,173 @@
+package artifact
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hozen/collector"
+	"hozen/collector/hosttest"
+	"hozen/packager/evidence"
+)
+
+// plant makes a host: a name that ends in / is a directory, "a -> b" a link, all
+// else a file that holds its own name, or what comes after " = ".
+func plant(t testing.TB, names ...string) *collector.Host {
+	t.Helper()
+	root := t.TempDir()
+	for _, name := range names {
+		name, body, _ := strings.Cut(name, " = ")
+		name, target, link := strings.Cut(name, " -> ")
+		at := filepath.Join(root, name)
+		dir := filepath.Dir(at)
+		if strings.HasSuffix(name, "/") {
+			dir = at
+		}
+		err := os.MkdirAll(dir, 0o755)
+		switch {
+		case err != nil || strings.HasSuffix(name, "/"):
+		case link:
+			err = os.Symlink(target, at)
+		default:
+			err = os.WriteFile(at, []byte(body), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &collector.Host{Root: root, Now: hosttest.Epoch.UTC}
+}
+
+// find gives the paths that a source's patterns come to, "via" after those that
+// were come to by a link, and the errors.
+func find(t testing.TB, f *Finder, s Source) (paths []string, errs []string) {
+	t.Helper()
+	for _, p := range f.Expand(s) {
+		err := f.Find(t.Context(), p, func(m Match) bool {
+			text := m.Path
+			if m.Via != "" {
+				text += " via " + m.Via
+			}
+			if m.Meta == nil {
+				t.Errorf("%s: no metadata", m.Path)
+			}
+			paths = append(paths, text)
+			return true
+		})
+		if err != nil {
+			errs = append(errs, p.Text+": "+err.Error())
+		}
+	}
+	return paths, errs
+}
+
+func linuxHost(t testing.TB) *collector.Host {
+	return plant(t,
+		"etc/passwd = root:x:0:0::/root:/bin/sh\nann:x:1000:1000:Ann:/home/ann:/bin/sh\nslash:x:3:3::/:/bin/sh\n"+
+			"rel:x:4:4::home/rel:/bin/sh\nup:x:5:5::/home/../etc:/bin/sh\ntwin:x:6:6::/home//ann/:/bin/sh\n"+
+			"star:x:7:7::/home/*:/bin/sh\nproc:x:8:8::/proc/1/root:/bin/sh\nbad line\n",
+		"root/.bash_history", "home/ann/.bash_history", "home/ann/.ssh/id", "home/ad-user/.bash_history",
+		"home/ad-user/.config/a/b/c/d/e", "home/linked -> /srv/homes/linked", "srv/homes/linked/.bash_history",
+		"etc/cron.d/one", "etc/cron.d/.hidden", "etc/cron.d/two", "etc/cron.d/sub/three",
+		"var/run -> /run", "run/utmp", "run/deep/x", "etc/link -> ../run/utmp", "etc/out -> ../../../../../../run/utmp",
+		"etc/loop1 -> loop2", "etc/loop2 -> loop1", "etc/gone -> /nowhere",
+		"opt/t1/logs/access_log", "opt/t1/logs/a/access_log", "opt/t1/logs/a/b/c/access_log", "opt/t1/logs/a/b/c/d/access_log",
+		"opt/t2 -> t1", "opt/self/self -> ../self", "opt/self/f", "opt/.t/f",
+	)
+}
+
+func TestFindingFiles(t *testing.T) {
+	h := linuxHost(t)
+	if s := SystemOf(h); s != Linux {
+		t.Fatalf("a host with /etc and /home is %q", s)
+	}
+	f := NewFinder(h, Linux)
+	for _, c := range []struct {
+		kind  Type
+		path  string
+		paths []string
+	}{
+		{File, "/etc/cron.d/one", []string{"/etc/cron.d/one"}},
+		{File, "/etc//cron.d/./one", []string{"/etc/cron.d/one"}},
+		{File, "/etc/cron.d/*", []string{"/etc/cron.d/.hidden", "/etc/cron.d/one", "/etc/cron.d/two"}},
+		{Path, "/etc/cron.d/*", []string{"/etc/cron.d/.hidden", "/etc/cron.d/one", "/etc/cron.d/sub", "/etc/cron.d/two"}},
+		{File, "/etc/cron.d/[no-t]?[oe]", []string{"/etc/cron.d/one", "/etc/cron.d/two"}},
+		{File, "/etc/cron.d/[!t]?e", []string{"/etc/cron.d/one"}},
+		{File, "/etc/cron.d", []string{"/etc/cron.d"}},
+		{Directory, "/etc/cron.d", []string{"/etc/cron.d", "/etc/cron.d/.hidden", "/etc/cron.d/one", "/etc/cron.d/sub", "/etc/cron.d/two"}},
+		{File, "/etc/cron.d/**", []string{"/etc/cron.d/.hidden", "/etc/cron.d/one", "/etc/cron.d/sub/three", "/etc/cron.d/two"}},
+		{File, "/etc/cron.d/**1", []string{"/etc/cron.d/.hidden", "/etc/cron.d/one", "/etc/cron.d/two"}},
+		{File, "/var/run/utmp", []string{"/run/utmp via /var/run/utmp"}},
+		{File, "/var/run/**", []string{"/run/deep/x via /var/run/deep/x", "/run/utmp via /var/run/utmp"}},
+		{File, "/etc/link", []string{"/etc/link", "/run/utmp via /etc/link"}},
+		{File, "/etc/out", []string{"/etc/out", "/run/utmp via /etc/out"}},
+		{File, "/etc/gone", []string{"/etc/gone"}},
+		{File, "/etc/cron.d/one/below", nil},
+		{File, "/opt/t1/logs/**/access_log*", []string{"/opt/t1/logs/access_log", "/opt/t1/logs/a/access_log", "/opt/t1/logs/a/b/c/access_log"}},
+		{File, "/opt/t1/logs/**4/access_log*", []string{"/opt/t1/logs/access_log", "/opt/t1/logs/a/access_log", "/opt/t1/logs/a/b/c/access_log", "/opt/t1/logs/a/b/c/d/access_log"}},
+		{File, "/opt/t*/logs/access_log", []string{"/opt/t1/logs/access_log"}}, // t2 is a link that a glob met
+		{File, "/opt/self/**9/f", []string{"/opt/self/f"}},
+		{File, "/opt/self/self/self/self/f", []string{"/opt/self/f via /opt/self/self/self/self/f"}},
+		{File, "/opt/*/f", []string{"/opt/.t/f", "/opt/self/f"}},
+		{File, "/opt/**/**/f", []string{"/opt/.t/f", "/opt/self/f"}},
+		{Path, "/", []string{"/"}},
+		{File, "%%users.homedir%%/.bash_history", []string{"/root/.bash_history", "/home/ann/.bash_history", "/home/ad-user/.bash_history",
+			"/srv/homes/linked/.bash_history via /home/linked/.bash_history"}},
+		{File, "%%Users.HomeDir%%/.config/**", nil}, // the file is one deeper
+		{File, "%%Users.HomeDir%%/.config/**5", []string{"/home/ad-user/.config/a/b/c/d/e"}},
+		{File, "/home/%%users.username%%/.ssh/*", []string{"/home/ann/.ssh/id"}},
+	} {
+		got, errs := find(t, f, Source{Type: c.kind, Paths: []string{c.path}})
+		if !slices.Equal(got, c.paths) || errs != nil {
+			t.Errorf("%s %s:\n got %q %q\nwant %q", c.kind, c.path, got, errs, c.paths)
+		}
+	}
+	got, errs := find(t, f, Source{Type: File, Paths: []string{"/etc/loop1"}})
+	if !slices.Equal(got, []string{"/etc/loop1"}) || len(errs) != 1 || !strings.Contains(errs[0], "too many levels") {
+		t.Errorf("a loop of links: %q %q", got, errs)
+	}
+}
+
+func TestUsersOfLinux(t *testing.T) {
+	f := NewFinder(linuxHost(t), Linux)
+	var got []string
+	for _, u := range f.Users() {
+		got = append(got, u.Name+" "+u.UID+" "+u.Home)
+	}
+	want := []string{"root 0 /root", "ann 1000 /home/ann", "ad-user  /home/ad-user", "linked  /home/linked"}
+	if !slices.Equal(got, want) || f.Problems() != nil {
+		t.Errorf("%q %v, not %q", got, f.Problems(), want)
+	}
+	got, errs := find(t, f, Source{Type: File, Paths: []string{"/mail/%%users.uid%%"}})
+	if got != nil || errs != nil {
+		t.Errorf("%q %q", got, errs)
+	}
+	if n := len(f.Expand(Source{Type: File, Paths: []string{"/mail/%%users.uid%%"}})); n != 2 {
+		t.Errorf("%d users have a uid, not 2", n)
+	}
+}
+
+func TestWhatCannotBeLookedFor(t *testing.T) {
+	f := NewFinder(linuxHost(t), Linux)
+	for text, s := range map[string]Source{
+		"%%users.localappdata%% has no value": {Type: File, Paths: []string{"%%users.localappdata%%/x"}},
+		"%%nonsense%% has no value":           {Type: File, Paths: []string{"/a/%%nonsense%%/x"}},
+		"not an absolute path":                {Type: File, Paths: []string{"etc/passwd"}},
+		"with .. in it":                       {Type: File, Paths: []string{"/etc/../etc/passwd"}},
+		"no program of the host is run":       {Type: Command, Cmd: "/bin/rm", Args: []string{"-rf", "/"}},
+		"the host is not asked":               {Type: WMI, Query: "SELECT"},
+		"Linux has no registry":               {Type: RegistryKey, Keys: []string{`HKEY_LOCAL_MACHINE\SYSTEM`}},
+	} {
+		got, errs := find(t, f, s)
+		if len(got) > 0 || len(errs) != 1 || !strings.Contains(errs[0], text) {
+			t.Errorf("%v: %q %q, not %q", s, got, errs, text)
+			continue
+		}
+		p := f.Expand(s)[0]
+		if o, _, shortfall := evidence.Classify(f.Find(t.Context(), p, nil), 0); o != evidence.Skipped || shortfall {
+			t.Errorf("%s: outcome %s, shortfall %v", p.Text, o, shortfall)
+		}
+	}
+}
