@@ -50,14 +50,6 @@ func (n *node) appendPath(b []byte) []byte {
 	return b
 }
 
-// lengthBelow is the length of the path of a name in the directory.
-func (n *node) lengthBelow(name int) int {
-	if n.parent == nil && n.name == "/" {
-		return 1 + name
-	}
-	return n.length + 1 + name
-}
-
 // A task is work that anybody may take: subdirectories of one directory, or the
 // rest of a directory with very many of them, or the beginning of a root.
 type task struct {
