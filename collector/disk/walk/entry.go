@@ -32,8 +32,7 @@ type Entry struct {
 // place is how the object can be reached while it is visited.
 type place struct {
 	host *collector.Host // of an image, or of a system without handles
-	fd   int             // of its directory; -1 if there is none
-	name []byte          // in it
+	handles
 }
 
 // Meta is how the file system described an object. It holds no pointers, so that

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +12,25 @@ import (
 	"hozen/collector"
 	"hozen/packager/evidence"
 )
+
+// handles lead to an object without its path.
+type handles struct {
+	fd   int    // of its directory, or of itself
+	name []byte // in it, or empty
+}
+
+// identity is what an opened directory must be when it is opened again.
+type identity struct{ inode uint64 }
+
+// view is the root as it was opened.
+type view struct {
+	handle atomic.Int64  // and one; 0 if it is not open
+	mount  atomic.Uint64 // STATX_MNT_ID; 0 if the kernel does not tell
+}
+
+// maxWaiting is how many bytes of names of subdirectories wait, of one directory;
+// then those are walked before the directory is read on.
+const maxWaiting = 1 << 20
 
 // linuxLister reads directories by handles.
 type linuxLister struct {
@@ -109,20 +129,20 @@ func (l *linuxLister) begin(w *worker, root int) *node {
 		w.give()
 		return nil
 	}
-	t.handle.Store(int64(handle) + 1)
+	t.view.handle.Store(int64(handle) + 1)
 	t.private.Store(private)
 	none := byte(0)
 	if err = l.stat(w, handle, &none, e); err == errLost {
 		return nil
 	}
 	if err == nil && !e.Meta.Directory() {
-		e.at = place{fd: handle}
+		e.at.fd = handle
 		l.readLink(w, handle, &none, e)
 		w.known(e)
 		return nil
 	}
 	if l.st.Mask&mountID != 0 {
-		t.mount.Store(l.st.Mnt_id)
+		t.view.mount.Store(l.st.Mnt_id)
 	}
 	return l.opened(w, &node{name: name, root: root, length: len(name)}, e, handle, ".")
 }
@@ -178,9 +198,9 @@ func (l *linuxLister) opened(w *worker, n *node, e *Entry, at int, name string) 
 		}
 		return nil
 	}
-	n.dev, n.inode = e.Meta.Dev, e.Meta.Inode
+	n.inode = e.Meta.Inode
 	e.Known = true
-	if mount := w.s.roots[n.root].mount.Load(); mount != 0 && l.st.Mask&mountID != 0 && l.st.Mnt_id != mount {
+	if mount := w.s.roots[n.root].view.mount.Load(); mount != 0 && l.st.Mask&mountID != 0 && l.st.Mnt_id != mount {
 		e.Err = evidence.Skip("not listed: another file system was mounted here since the mounts were listed")
 		w.give()
 		n.release()
@@ -268,7 +288,7 @@ func (l *linuxLister) one(w *worker, n *node, d dirent) bool {
 		w.wait(d.name)
 		return true
 	}
-	e.at = place{fd: n.fd, name: d.name}
+	e.at.handles = handles{fd: n.fd, name: d.name}
 	switch err := l.stat(w, n.fd, &d.name[0], e); {
 	case err == errLost:
 		return false
@@ -310,7 +330,7 @@ func (s *walker) closeDir(fd int) {
 
 func (s *walker) closeRoots() {
 	for i := range s.roots {
-		if h := s.roots[i].handle.Swap(0); h > 0 {
+		if h := s.roots[i].view.handle.Swap(0); h > 0 {
 			unix.Close(int(h - 1))
 		}
 	}

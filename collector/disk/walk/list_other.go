@@ -4,6 +4,13 @@ package walk
 
 import "hozen/collector"
 
+// What only Linux has.
+type (
+	handles  struct{}
+	identity struct{}
+	view     struct{}
+)
+
 func newLister(*collector.Host) lister { return &nameLister{} }
 
 func maxOpen() int64 { return 0 }

@@ -9,16 +9,16 @@ import (
 
 // A node is a directory that has subdirectories yet to be walked, or is being read.
 type node struct {
-	parent     *node
-	name       string // in its parent; of a root, its whole path
-	root       int
-	depth      int
-	length     int // of its path
-	covered    bool
-	dev, inode uint64
-	fd         int          // open, or -1
-	refs       atomic.Int32 // who still needs fd; the last one closes it
-	close      func(fd int)
+	parent  *node
+	name    string // in its parent; of a root, its whole path
+	root    int
+	depth   int
+	length  int // of its path
+	covered bool
+	identity
+	fd    int          // open, or -1
+	refs  atomic.Int32 // who still needs fd; the last one closes it
+	close func(fd int)
 }
 
 // shut closes the handle.

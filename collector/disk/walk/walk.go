@@ -124,8 +124,7 @@ type rootState struct {
 	entries, directories, errors, touched atomic.Int64
 	private                               atomic.Bool
 	err                                   atomic.Pointer[error]
-	handle                                atomic.Int64  // of the root, and one; 0 if it is not open
-	mount                                 atomic.Uint64 // STATX_MNT_ID; 0 if the kernel does not tell
+	view                                  view
 	stops                                 map[string]string
 	stopDirs                              map[string]bool // directories in which there are some
 }

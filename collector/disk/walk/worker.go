@@ -9,16 +9,10 @@ import (
 	"hozen/packager/evidence"
 )
 
-// Bounds of a walk.
-const (
-	// maxPath bounds the length of a path in bytes, eight times what the kernel takes
-	// in one call: every row holds its whole path, and so a chain of directories costs
-	// the square of its length.
-	maxPath = 32 << 10
-	// maxWaiting is how many bytes of names of subdirectories wait, of one directory;
-	// then those are walked before the directory is read on.
-	maxWaiting = 1 << 20
-)
+// maxPath bounds the length of a path in bytes, eight times what the kernel takes
+// in one call: every row holds its whole path, and so a chain of directories costs
+// the square of its length.
+const maxPath = 32 << 10
 
 // A lister reads directories for one worker. Where a call found that the worker was
 // left behind (worker.out), it returns at once.
