@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"hozen/collector"
 	"hozen/collector/disk/artifact"
@@ -15,7 +14,6 @@ import (
 // Bounds of what is found.
 const (
 	maxFound     = 1 << 18 // files of all definitions, which are kept in memory
-	maxListed    = 10_000  // entries of one DIRECTORY
 	maxHangs     = 8       // file systems that did not answer while names were looked up
 	triesPerHang = 3       // of one definition
 )
@@ -167,6 +165,7 @@ func (l *looker) search(ctx context.Context, c artifact.Chosen) *search {
 	s := &search{}
 	if l.finder == nil {
 		l.finder = artifact.NewFinder(&l.host, l.system)
+		s.tally.Add("users", l.finder.Problems())
 	}
 	for _, src := range c.Sources {
 		for _, p := range l.finder.Expand(src) {
@@ -175,35 +174,10 @@ func (l *looker) search(ctx context.Context, c artifact.Chosen) *search {
 				s.matches = append(s.matches, match{m, p.Type != artifact.Path && p.Type != artifact.Directory})
 				return len(s.matches) < maxFound
 			})
-			if p.Type == artifact.Directory {
-				s.list(&l.host, before)
-			}
 			s.pattern(p, len(s.matches)-before, err)
 		}
 	}
 	return s
-}
-
-// list adds the entries of the directories among the matches from before on.
-func (s *search) list(h *collector.Host, before int) {
-	for _, dir := range s.matches[before:len(s.matches):len(s.matches)] {
-		if dir.Meta == nil || dir.Meta.Mode&evidence.ModeType != evidence.ModeDir {
-			continue
-		}
-		names, err := h.Names(dir.Path)
-		s.tally.Add(dir.Path, err)
-		if len(names) > maxListed {
-			s.tally.Add(dir.Path, evidence.Cut("%d entries, of which the first %d are listed", len(names), maxListed))
-			names = names[:maxListed]
-		}
-		for _, n := range names {
-			name := strings.TrimSuffix(dir.Path, "/") + "/" + n
-			m, err := h.Lstat(name)
-			if s.tally.Add(name, err) == nil {
-				s.matches = append(s.matches, match{artifact.Match{Path: name, Meta: m}, false})
-			}
-		}
-	}
 }
 
 func (s *search) pattern(p artifact.Pattern, matches int, err error) {
