@@ -1,70 +1,16 @@
 package artifact
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"hozen/collector"
-	"hozen/collector/hosttest"
 	"hozen/packager/evidence"
 )
 
-// plant makes a host: a name that ends in / is a directory, "a -> b" a link, all
-// else a file that holds its own name, or what comes after " = ".
-func plant(t testing.TB, names ...string) *collector.Host {
-	t.Helper()
-	root := t.TempDir()
-	for _, name := range names {
-		name, body, _ := strings.Cut(name, " = ")
-		name, target, link := strings.Cut(name, " -> ")
-		at := filepath.Join(root, name)
-		dir := filepath.Dir(at)
-		if strings.HasSuffix(name, "/") {
-			dir = at
-		}
-		err := os.MkdirAll(dir, 0o755)
-		switch {
-		case err != nil || strings.HasSuffix(name, "/"):
-		case link:
-			err = os.Symlink(target, at)
-		default:
-			err = os.WriteFile(at, []byte(body), 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return &collector.Host{Root: root, Now: hosttest.Epoch.UTC}
-}
-
-// find gives the paths that a source's patterns come to, "via" after those that
-// were come to by a link, and the errors.
-func find(t testing.TB, f *Finder, s Source) (paths []string, errs []string) {
-	t.Helper()
-	for _, p := range f.Expand(s) {
-		err := f.Find(t.Context(), p, func(m Match) bool {
-			text := m.Path
-			if m.Via != "" {
-				text += " via " + m.Via
-			}
-			if m.Meta == nil {
-				t.Errorf("%s: no metadata", m.Path)
-			}
-			paths = append(paths, text)
-			return true
-		})
-		if err != nil {
-			errs = append(errs, p.Text+": "+err.Error())
-		}
-	}
-	return paths, errs
-}
-
-func linuxHost(t testing.TB) *collector.Host {
-	return plant(t,
+func linuxHosts(t testing.TB) map[string]*collector.Host {
+	return hosts(t,
 		"etc/passwd = root:x:0:0::/root:/bin/sh\nann:x:1000:1000:Ann:/home/ann:/bin/sh\nslash:x:3:3::/:/bin/sh\n"+
 			"rel:x:4:4::home/rel:/bin/sh\nup:x:5:5::/home/../etc:/bin/sh\ntwin:x:6:6::/home//ann/:/bin/sh\n"+
 			"star:x:7:7::/home/*:/bin/sh\nproc:x:8:8::/proc/1/root:/bin/sh\nbad line\n",
@@ -79,7 +25,12 @@ func linuxHost(t testing.TB) *collector.Host {
 }
 
 func TestFindingFiles(t *testing.T) {
-	h := linuxHost(t)
+	for kind, h := range linuxHosts(t) {
+		t.Run(kind, func(t *testing.T) { findingFiles(t, h) })
+	}
+}
+
+func findingFiles(t *testing.T, h *collector.Host) {
 	if s := SystemOf(h); s != Linux {
 		t.Fatalf("a host with /etc and /home is %q", s)
 	}
@@ -131,7 +82,7 @@ func TestFindingFiles(t *testing.T) {
 }
 
 func TestUsersOfLinux(t *testing.T) {
-	f := NewFinder(linuxHost(t), Linux)
+	f := NewFinder(linuxHosts(t)["image"], Linux)
 	var got []string
 	for _, u := range f.Users() {
 		got = append(got, u.Name+" "+u.UID+" "+u.Home)
@@ -150,7 +101,7 @@ func TestUsersOfLinux(t *testing.T) {
 }
 
 func TestWhatCannotBeLookedFor(t *testing.T) {
-	f := NewFinder(linuxHost(t), Linux)
+	f := NewFinder(linuxHosts(t)["image"], Linux)
 	for text, s := range map[string]Source{
 		"%%users.localappdata%% has no value": {Type: File, Paths: []string{"%%users.localappdata%%/x"}},
 		"%%nonsense%% has no value":           {Type: File, Paths: []string{"/a/%%nonsense%%/x"}},

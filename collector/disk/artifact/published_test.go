@@ -3,6 +3,8 @@ package artifact
 import (
 	"os"
 	"testing"
+
+	"hozen/collector"
 )
 
 // published loads the definitions of the ForensicArtifacts project.
@@ -51,5 +53,56 @@ func TestPublishedDefinitionsAllParse(t *testing.T) {
 	}
 	if _, err := NewSet(all); err != nil {
 		t.Errorf("they form no set: %v", err)
+	}
+}
+
+// BenchmarkLinux finds on this machine what all published definitions name for Linux.
+func BenchmarkLinux(b *testing.B) {
+	set, err := NewSet(published(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	chosen, err := set.Resolve(Linux, set.Names()...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var patterns, matches int
+	for b.Loop() {
+		patterns, matches = 0, 0
+		f := NewFinder(collector.ThisHost(), Linux)
+		for _, c := range chosen {
+			for _, s := range c.Sources {
+				for _, p := range f.Expand(s) {
+					patterns++
+					f.Find(b.Context(), p, func(Match) bool { matches++; return true })
+				}
+			}
+		}
+	}
+	b.ReportMetric(float64(patterns), "patterns")
+	b.ReportMetric(float64(matches), "matches")
+}
+
+// Whatever the host, the published definitions come to patterns that can be looked
+// for, but for what is said here.
+func TestPublishedDefinitionsExpand(t *testing.T) {
+	for system, h := range map[System]*collector.Host{Linux: linuxHosts(t)["image"], Windows: windowsDisks(t)["image"]} {
+		f := NewFinder(h, system)
+		for _, d := range published(t) {
+			for _, s := range d.Sources {
+				if !d.For(system) || !s.For(system) || s.Type == Group || s.Type == Command || s.Type == WMI {
+					continue
+				}
+				patterns := f.Expand(s)
+				if len(patterns) == 0 {
+					t.Errorf("%s for %s: no pattern", d.Name, system)
+				}
+				for _, p := range patterns {
+					if p.Err != nil && d.SupportedOS != nil {
+						t.Errorf("%s for %s: %s: %v", d.Name, system, p.Text, p.Err)
+					}
+				}
+			}
+		}
 	}
 }
