@@ -3,7 +3,7 @@
 # work can cost and with the programs that people use today. Prints the tables
 # that README shows. Linux; the volatile part wants root, strace, lsof, ss.
 #
-#   testdata/bench/compare.sh [volatile] [writer] [ram]   all when none is named
+#   testdata/bench/compare.sh [volatile] [writer] [ram] [hashes]   all when none is named
 #
 # Sizes and counts, by environment:
 #   HOZEN=PATH     the binary under test; built from ./agent when unset
@@ -11,6 +11,7 @@
 #   PROCS=1000 SOCKETS=2000 MANY=4000    the scene; MANY=0 leaves growth out
 #   SIZE=1536      MiB of the writer's input tree
 #   RAM=2048       MiB of memory that is taken
+#   TREE=/usr/share    the tree that is hashed
 #   SMALL=1024 BIG=8192  MiB for the writer's memory; BIG=0 leaves it out
 #   TMPDIR=/var/tmp      where all of it is kept while it runs, and removed
 #   STRICT=1       exit 1 when a goal is missed
@@ -50,7 +51,7 @@ trap finish EXIT
 
 build() {
 	mkdir "$work/bin" "$work/out"
-	for program in fixtures/scene bench/floor bench/measure bench/pack; do
+	for program in fixtures/scene bench/floor bench/hashtree bench/measure bench/pack; do
 		CGO_ENABLED=0 go build -o "$work/bin/" "./testdata/$program"
 	done
 	if [ -z "${HOZEN:-}" ]; then
@@ -220,14 +221,36 @@ flat() {
 	echo "| (in MiB: $(($(field "made $small" 4) / 1024)) and $(($(field "made $big" 4) / 1024))) | | | |"
 }
 
+# Three hashes of each file against one. Both read the same files; ours says of each what
+# the file system says of it, too.
+hashes() {
+	local tree=${TREE:-/usr/share}
+	echo "## Hashes of a whole tree: $tree"
+	echo
+	{
+		printf 'our hashes\texec hashtree %s >%s/hashes.jsonl\n' "$tree" "$work"
+		printf 'find and sha256sum\tfind %s -xdev -type f -exec sha256sum {} + >%s/sums\n' "$tree" "$work"
+	} >"$work/cases"
+	measure -rounds "$rounds" "$work/cases" >"$work/medians"
+	echo "$(wc -l <"$work/sums") files, $(find "$tree" -xdev -type f -printf '%s\n' | awk '{n += $1} END {print int(n / 1048576)}') MiB"
+	jq -r 'select(.sha256) | .sha256' "$work/hashes.jsonl" | sort -u >"$work/ours"
+	cut -c1-64 "$work/sums" | tr -d '\\' | sort -u >"$work/theirs"
+	echo "contents that only one of them found: $(comm -3 "$work/ours" "$work/theirs" | wc -l)"
+	echo
+	table
+	goals
+	goal "find -exec sha256sum / three hashes, wall" "$(field 'find and sha256sum' 2) / $(field 'our hashes' 2)" at-least 2.0
+	echo
+}
+
 build
 machine
-[ $# -gt 0 ] || set -- volatile writer ram
+[ $# -gt 0 ] || set -- volatile writer ram hashes
 for part in "$@"; do
 	case $part in
-	volatile | writer) $part ;;
+	volatile | writer | hashes) $part ;;
 	ram) memory_image ;;
-	*) echo "no part $part: volatile, writer, ram" >&2; exit 2 ;;
+	*) echo "no part $part: volatile, writer, ram, hashes" >&2; exit 2 ;;
 	esac
 done
 [ $missed = 0 ] || [ -z "${STRICT:-}" ] || exit 1
