@@ -129,6 +129,9 @@ func parseInode(b []byte, huge bool, blockSize int64) *inode {
 			m.Blocks *= blockSize / 512
 		}
 	}
+	if n.flags&flagInline != 0 && m.Regular() { // as the kernel says, lest the file seem to be a hole
+		m.Blocks += (min(max(m.Size, 0), 1<<40) + 511) / 512
+	}
 	copy(n.block[:], b[0x28:])
 	if kind := n.kind(); kind == evidence.ModeBlock || kind == evidence.ModeChar {
 		m.Rdev = deviceNumber(le.Uint32(n.block[:]), le.Uint32(n.block[4:]))
