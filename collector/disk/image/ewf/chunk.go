@@ -48,8 +48,7 @@ func (m *Image) readEntries(t *table, at int64) ([]uint64, error) {
 		return nil, errors.New("wrong checksum of its head")
 	}
 	var sum [4]byte // the first EnCase wrote none
-	stated := at+int64(len(b))+4 <= t.sumEnd(m)
-	if stated && m.read(t.segment, sum[:], at+int64(len(b))) == nil && binary.LittleEndian.Uint32(sum[:]) != 0 &&
+	if t.summed && m.read(t.segment, sum[:], at+int64(len(b))) == nil && binary.LittleEndian.Uint32(sum[:]) != 0 &&
 		adler32.Checksum(b[tableHeader:]) != binary.LittleEndian.Uint32(sum[:]) {
 		return nil, errors.New("wrong checksum")
 	}
@@ -59,9 +58,6 @@ func (m *Image) readEntries(t *table, at int64) ([]uint64, error) {
 	}
 	return decodeEntries(b[tableHeader:], base, t.end), nil
 }
-
-// sumEnd is up to where the checksum of the entries must lie: in the segment.
-func (t *table) sumEnd(m *Image) int64 { return m.segments[t.segment].Size }
 
 // decodeEntries turns entries of 31 bits and a mark into offsets. EnCase 6.7 and
 // libewf write more than 2 GiB into a segment: from the first chunk whose end does

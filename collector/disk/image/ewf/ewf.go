@@ -68,6 +68,8 @@ type table struct {
 	first   int64 // chunk
 	count   int64
 	end     int64 // where the data of its chunks end at the latest
+	summed  bool  // a checksum follows its entries
+	damaged bool  // its head has a wrong checksum
 }
 
 // Open reads the sections of all segments, in their order.

@@ -142,6 +142,7 @@ func (m *Image) takeTable(i int, s section, sectors int64) error {
 		return err
 	}
 	count := int64(binary.LittleEndian.Uint32(b))
+	damaged := adler32.Checksum(b[:20]) != binary.LittleEndian.Uint32(b[20:])
 	if room := (s.left - tableHeader) / 4; count > room || count > maxTable {
 		m.notef("segment %d: table at %d claims %d entries and has room for %d", i+1, s.data, count, room)
 		count = max(0, min(room, maxTable))
@@ -153,19 +154,30 @@ func (m *Image) takeTable(i int, s section, sectors int64) error {
 	if n := len(m.tables); n > 0 {
 		first = m.tables[n-1].first + m.tables[n-1].count
 	}
-	end := sectors
-	if end == 0 { // SMART and the first EnCase: the chunks lie behind the table
-		end = s.end
+	t := table{segment: i, at: s.data, first: first, count: count, end: sectors, summed: sectors != 0, damaged: damaged}
+	if sectors == 0 { // SMART: the chunks follow the entries
+		t.end = s.end
 	}
-	m.tables = append(m.tables, table{segment: i, at: s.data, first: first, count: count, end: end})
+	m.tables = append(m.tables, t)
 	return nil
 }
 
-// takeTable2 remembers the copy of the table before it.
+// takeTable2 remembers the copy of the table before it, and believes it where the
+// head of the first is damaged.
 func (m *Image) takeTable2(i int, s section) {
-	if n := len(m.tables); n > 0 && m.tables[n-1].segment == i && s.left >= tableHeader+4*m.tables[n-1].count {
-		m.tables[n-1].second = s.data
+	n := len(m.tables)
+	if n == 0 || m.tables[n-1].segment != i {
+		return
 	}
+	t, b := &m.tables[n-1], make([]byte, tableHeader)
+	if m.read(i, b, s.data) != nil || adler32.Checksum(b[:20]) != binary.LittleEndian.Uint32(b[20:]) {
+		return
+	}
+	count := int64(binary.LittleEndian.Uint32(b))
+	if count > (s.left-tableHeader)/4 || count > maxTable || count != t.count && !t.damaged {
+		return
+	}
+	t.second, t.count = s.data, count
 }
 
 func (m *Image) takeHashes(i int, s section) {

@@ -258,11 +258,34 @@ func TestMkfs(t *testing.T) {
 			f := openImage(t, image)
 			n := compare(t, &collector.Host{Root: dir}, &collector.Host{Root: "/", Image: f}, "/", contentsOnly)
 			t.Logf("%d files agree, %s, notes %q", n, f.Kind(), f.Notes())
+			for _, name := range damageSuper(t, image) {
+				if f := openImage(t, image); !strings.Contains(strings.Join(f.Notes(), "; "), "its copy at") || look(f, name) != nil {
+					t.Errorf("with a damaged superblock: notes %q, %v", f.Notes(), look(f, name))
+				}
+			}
 			if len(f.Notes()) > 0 || !strings.HasPrefix(name, f.Kind()) {
 				t.Errorf("%s, notes %q", f.Kind(), f.Notes())
 			}
 		})
 	}
+}
+
+// damageSuper wipes the superblock of an image that has more than one group, and names
+// what is to be looked at then.
+func damageSuper(t *testing.T, image string) []string {
+	t.Helper()
+	f, err := os.OpenFile(image, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if fs := openImage(t, image); fs.sb.blocks <= fs.sb.blocksPerGrp {
+		return nil
+	}
+	if _, err := f.WriteAt(make([]byte, 64), superOffset); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"/small"}
 }
 
 // mounted mounts an image until the end of the test, or until it is called.
@@ -309,6 +332,7 @@ func TestKernel(t *testing.T) {
 			point, unmount := mounted(t, image, "loop")
 			plant(t, point)
 			plantMore(t, point)
+			execute(t, "sync", "-f", point)
 			if f := openImage(t, image); f.Kind() != "ext2" && !strings.Contains(strings.Join(f.Notes(), ""), "journal was not replayed") {
 				t.Errorf("while it is mounted: notes %q", f.Notes())
 			}
