@@ -1,13 +1,10 @@
 package flow
 
 import (
-	"context"
-	"io"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
-
-	"hozen/packager/evidence"
 )
 
 // A Key names a flow as it was seen first: Orig is who began it, Resp who was
@@ -28,6 +25,9 @@ type Options struct {
 	// Local are the host's own addresses; empty: addresses that are not routed on
 	// the internet count as local.
 	Local []netip.Prefix
+	// PerInterface keeps flows of different interfaces apart: good for a live capture
+	// of several, where one packet may be seen on a bridge and on what is below it.
+	PerInterface bool
 	// MaxFlows bounds the flows that are followed at one time, and MaxRows the rows
 	// that each table keeps; 0: DefaultMaxFlows and DefaultMaxRows.
 	MaxFlows, MaxRows int
@@ -42,10 +42,37 @@ const (
 // Tables are made from packets in the order of their times. They are safe for
 // concurrent use.
 type Tables struct {
-	mu      sync.Mutex
-	opt     Options
-	packets uint64
-	names   map[int]string
+	mu     sync.Mutex
+	opt    Options
+	names  map[int]string // of interfaces
+	closed bool           // Put has begun
+
+	now       int64 // the time of the packet in hand
+	clock     int64 // the latest time of any packet
+	nextSweep int64
+
+	flows          map[flowKey]*conn
+	newest, oldest *conn // by last packet
+	lastID         uint64
+	done           [][]summary // flows that are over, in chunks
+	kept           int
+	dnsChecks      []dnsCheck // by time
+	aheadBytes     int        // held by the reassembly of TCP
+	fragments      fragments
+	tunnels        map[tunnel]*tunnel
+	owners         map[owner]*owner
+	histories      map[string]string
+
+	dns, tls, http textTable
+	remotes        map[netip.Addr]*remote
+	known          map[netip.Addr][]string // names of addresses
+
+	packets    uint64
+	undecoded  uint64 // packets of a link type that is not known
+	faults     uint64 // packets that a decoder broke on
+	evicted    uint64 // flows that ended for want of room
+	cutFlows   uint64 // flows whose row there was no room for
+	cutRemotes uint64 // flows whose remote address there was no room for
 }
 
 // New makes empty tables.
@@ -56,33 +83,60 @@ func New(o Options) *Tables {
 	if o.MaxRows <= 0 {
 		o.MaxRows = DefaultMaxRows
 	}
-	return &Tables{opt: o, names: map[int]string{}}
+	text := textTable{max: o.MaxRows}
+	return &Tables{opt: o, names: map[int]string{}, clock: math.MinInt64, flows: map[flowKey]*conn{}, tunnels: map[tunnel]*tunnel{},
+		owners: map[owner]*owner{}, histories: map[string]string{}, dns: text, tls: text, http: text,
+		remotes: map[netip.Addr]*remote{}, known: map[netip.Addr][]string{}}
 }
 
 // Interface names the interface with the number that Packet is given.
 func (t *Tables) Interface(iface int, name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.names[iface] = name
+	if len(t.names) < 10_000 {
+		t.names[iface] = name
+	}
 }
 
 // Packet takes one packet: the interface's number, its LINKTYPE_ number
 // (https://www.tcpdump.org/linktypes.html), the time, the bytes captured and the
-// length that the packet had on the wire. It keeps no part of data.
+// length that the packet had on the wire. It keeps no part of data. After Put has
+// begun it does nothing.
 func (t *Tables) Packet(iface int, linkType uint16, at time.Time, data []byte, origLen int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	defer t.fault()
 	t.packets++
-}
-
-// Put ends all flows and puts the tables into the sink, below prefix ("network/").
-// It returns only an error that to.Put returned.
-func (t *Tables) Put(ctx context.Context, to evidence.Sink, prefix string) error {
-	for _, name := range []string{"flows", "dns", "tls", "http", "remotes"} {
-		item := evidence.Item{Path: prefix + name + ".jsonl", Source: "the packets captured"}
-		if err := to.Put(ctx, item, func(io.Writer) error { return nil }); err != nil {
-			return err
+	t.now = nanoseconds(at)
+	if t.now > t.clock {
+		t.clock = t.now
+		t.checkDNS()
+		if t.clock >= t.nextSweep {
+			t.sweep()
 		}
 	}
-	return nil
+	p := packet{t: t, at: t.now, iface: iface, budget: maxHeaders, cut: max(origLen-len(data), 0)}
+	p.link(linkType, data)
+}
+
+// fault counts a packet on which a decoder broke: the rest goes on.
+func (t *Tables) fault() {
+	if recover() != nil {
+		t.faults++
+	}
+}
+
+// nanoseconds gives a time as nanoseconds since 1970, as near as they reach (the years 1678 to 2262).
+func nanoseconds(at time.Time) int64 {
+	const second = int64(time.Second)
+	switch s := at.Unix(); {
+	case s < math.MinInt64/second+1:
+		return math.MinInt64 / 2
+	case s > math.MaxInt64/second-1:
+		return math.MaxInt64 / 2
+	}
+	return at.UnixNano()
 }
