@@ -14,6 +14,6 @@
 //
 // Where to begin in the code: open.go has the list of containers, partition.go the
 // tables, detect.go what a partition holds, mount.go the list of file systems that can
-// be read (ext4 lies in a package of its own), collector.go what is put into the
+// be read (ext4 and ntfs are packages of their own), collector.go what is put into the
 // archive. What is only recognised is refused by name, with what helps.
 package image

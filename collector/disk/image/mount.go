@@ -10,6 +10,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/disk/image/ext4"
+	"hozen/collector/disk/image/ntfs"
 )
 
 // A fileSystem is one that we read.
@@ -24,10 +25,13 @@ func fileSystems() []fileSystem {
 		{"ext4", openExt},
 		{"ext3", openExt},
 		{"ext2", openExt},
+		{"ntfs", openNTFS},
 	}
 }
 
 func openExt(disk io.ReaderAt, size int64) (collector.Files, error) { return ext4.Open(disk, size) }
+
+func openNTFS(disk io.ReaderAt, _ int64) (collector.Files, error) { return ntfs.Open(disk) }
 
 // why says what helps with what is recognised and not read.
 func why(what string) string {

@@ -46,7 +46,12 @@ func real(t testing.TB, name string) string {
 	if _, err := os.Stat("testdata/" + name); err == nil {
 		return "testdata/" + name
 	}
-	f, err := os.Open("testdata/" + name + ".gz")
+	return unpacked(t, "testdata/"+name+".gz")
+}
+
+func unpacked(t testing.TB, name string) string {
+	t.Helper()
+	f, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +64,7 @@ func real(t testing.TB, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := filepath.Join(t.TempDir(), name)
+	out := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(name), ".gz"))
 	if err := os.WriteFile(out, b, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sort"
+	"sync"
+	"sync/atomic"
 
 	"hozen/collector/disk/image/lru"
 )
@@ -141,26 +144,71 @@ func (m *Image) Header() map[string]string { return m.header }
 // Notes says what a reader must know of the image.
 func (m *Image) Notes() []string { return m.notes }
 
-// ReadAt reads of the media, as io.ReaderAt says.
+// ReadAt reads of the media, as io.ReaderAt says. Chunks of one read are decompressed
+// on all processors.
 func (m *Image) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 {
 		return 0, fmt.Errorf("ewf: read at %d", off)
 	}
-	for n < len(p) {
-		if off >= m.size {
-			return n, io.EOF
+	if off >= m.size {
+		return 0, io.EOF
+	}
+	if left := m.size - off; int64(len(p)) > left {
+		n, err = m.readChunks(p[:left], off)
+		if err == nil {
+			err = io.EOF
 		}
-		b, err := m.chunkData(off / m.chunk)
-		if err != nil {
-			return n, fmt.Errorf("ewf: media offset %d: %w", off, err)
+		return n, err
+	}
+	return m.readChunks(p, off)
+}
+
+// readChunks fills p, which lies within the media.
+func (m *Image) readChunks(p []byte, off int64) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	first, last := off/m.chunk, (off+int64(len(p))-1)/m.chunk
+	workers := int(min(last-first+1, int64(runtime.GOMAXPROCS(0))))
+	var next atomic.Int64
+	var mu sync.Mutex
+	good, failed := len(p), error(nil)
+	work := func() {
+		for {
+			chunk := first + next.Add(1) - 1
+			if chunk > last {
+				return
+			}
+			from := max(chunk*m.chunk-off, 0)
+			to := min((chunk+1)*m.chunk-off, int64(len(p)))
+			if k, err := m.readIn(p[from:to], chunk, off+from-chunk*m.chunk); err != nil {
+				next.Store(last + 1) // what comes behind it is of no use
+				mu.Lock()
+				if int(from)+k < good {
+					good, failed = int(from)+k, fmt.Errorf("ewf: media offset %d: %w", off+from+int64(k), err)
+				}
+				mu.Unlock()
+			}
 		}
-		b = b[:min(int64(len(b)), m.size-off/m.chunk*m.chunk)]
-		in := off % m.chunk
-		if in >= int64(len(b)) {
-			return n, fmt.Errorf("ewf: media offset %d: its chunk has only %d bytes", off, len(b))
-		}
-		k := copy(p[n:], b[in:])
-		n, off = n+k, off+int64(k)
+	}
+	var others sync.WaitGroup
+	for range workers - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	return good, failed
+}
+
+// readIn fills p from a chunk, from byte in of it on.
+func (m *Image) readIn(p []byte, chunk, in int64) (int, error) {
+	b, err := m.chunkData(chunk)
+	if err != nil {
+		return 0, err
+	}
+	n := copy(p, b[min(in, int64(len(b))):])
+	if n < len(p) {
+		return n, fmt.Errorf("its chunk has only %d bytes", len(b))
 	}
 	return n, nil
 }
