@@ -4,7 +4,7 @@
 // What to call, in order:
 //
 //	file, number := image.SplitName(arg)        // FILE[:partition] of --image
-//	disk, err := image.Open(file)                // container: raw, split raw, EWF-E01, qcow2, fixed VHD
+//	disk, err := image.Open(file)                // container: raw, split raw, EWF-E01, qcow2, VMDK, VHD
 //	part, err := image.Choose(disk, number)      // partition table: GPT, MBR, none
 //	files, err := image.Mount(disk, part)        // file system
 //	host := &collector.Host{Root: "/", Image: files, Live: false}

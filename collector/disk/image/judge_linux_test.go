@@ -131,9 +131,9 @@ func TestSubclustersOfQEMU(t *testing.T) {
 
 func TestOtherContainersAreRefusedByName(t *testing.T) {
 	qemu := tool(t, "qemu-img")
-	raw, data := medium(t, 1<<20)
+	raw, _ := medium(t, 1<<20)
 	dir := t.TempDir()
-	for format, want := range map[string]string{"vmdk": "VMDK", "vhdx": "VHDX", "vpc": "VHD", "vdi": "VDI", "qed": "QED"} {
+	for format, want := range map[string]string{"vhdx": "VHDX", "vdi": "VDI", "qed": "QED"} {
 		out := filepath.Join(dir, "image."+format)
 		run(t, "", qemu, "convert", "-f", "raw", "-O", format, raw, out)
 		_, err := Open(out)
@@ -156,13 +156,40 @@ func TestOtherContainersAreRefusedByName(t *testing.T) {
 	if _, err := Open(locked); err == nil || !strings.Contains(err.Error(), "encrypted") {
 		t.Errorf("an encrypted image: %v", err)
 	}
-	fixed := filepath.Join(dir, "fixed.vhd")
-	run(t, "", qemu, "convert", "-f", "raw", "-O", "vpc", "-o", "subformat=fixed,force_size=on", raw, fixed)
-	d := open(t, fixed)
-	if d.Format != "vhd fixed" {
-		t.Errorf("format %q", d.Format)
+	split := filepath.Join(dir, "split.vmdk")
+	run(t, "", qemu, "convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=twoGbMaxExtentSparse", raw, split)
+	if _, err := Open(split); err == nil || !strings.Contains(err.Error(), "VMDK") {
+		t.Errorf("a descriptor of parts: %v", err)
 	}
-	sameBytes(t, d, data)
+	if _, err := Open(filepath.Join(dir, "split-s001.vmdk")); err != nil { // a part alone has no descriptor
+		t.Error(err)
+	}
+	child := filepath.Join(dir, "child.vmdk")
+	run(t, "", qemu, "convert", "-f", "raw", "-O", "vmdk", raw, filepath.Join(dir, "parent.vmdk"))
+	run(t, "", qemu, "create", "-f", "vmdk", "-b", filepath.Join(dir, "parent.vmdk"), "-F", "vmdk", child)
+	if _, err := Open(child); err == nil || !strings.Contains(err.Error(), "differs from a parent") {
+		t.Errorf("a child: %v", err)
+	}
+}
+
+func TestVMDKAndVHDOfQEMU(t *testing.T) {
+	qemu := tool(t, "qemu-img")
+	raw, data := medium(t, 5<<20+64<<10)
+	for _, c := range []struct{ format, kind, options string }{
+		{"vmdk", "vmdk", "subformat=monolithicSparse"},
+		{"vmdk", "vmdk", "subformat=streamOptimized"},
+		{"vmdk", "vmdk", "subformat=monolithicSparse,zeroed_grain=on"},
+		{"vhd", "vpc", "subformat=dynamic,force_size=on"},
+		{"vhd fixed", "vpc", "subformat=fixed,force_size=on"},
+	} {
+		out := filepath.Join(t.TempDir(), "image")
+		run(t, "", qemu, "convert", "-f", "raw", "-O", c.kind, "-o", c.options, raw, out)
+		d := open(t, out)
+		if d.Format != c.format || len(d.Notes) > 0 {
+			t.Errorf("%s: %q, %q", c.options, d.Format, d.Notes)
+		}
+		sameBytes(t, d, data)
+	}
 }
 
 func TestEWFOfEwfacquire(t *testing.T) {

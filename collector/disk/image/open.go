@@ -9,6 +9,8 @@ import (
 
 	"hozen/collector/disk/image/ewf"
 	"hozen/collector/disk/image/qcow2"
+	"hozen/collector/disk/image/vhd"
+	"hozen/collector/disk/image/vmdk"
 )
 
 // A Disk is an open image: the bytes of the medium, as io.ReaderAt, whatever the
@@ -17,7 +19,8 @@ type Disk struct {
 	io.ReaderAt
 	// Size of the medium in bytes.
 	Size int64
-	// Format of the container: "raw", "split raw", "ewf", "qcow2", "vhd fixed".
+	// Format of the container: "raw", "split raw", "ewf", "qcow2", "vmdk", "vhd",
+	// "vhd fixed".
 	Format string
 	// Files are the files of the container, in their order, as they were opened.
 	Files []string
@@ -74,7 +77,8 @@ func containers() []container {
 	return []container{
 		{"ewf", func(s *source) bool { return strings.HasPrefix(string(s.head), ewf.Magic) }, openEWF},
 		{"qcow2", func(s *source) bool { return strings.HasPrefix(string(s.head), qcow2.Magic) }, openQcow2},
-		{"vhd fixed", isFixedVHD, openFixedVHD},
+		{"vmdk", func(s *source) bool { return strings.HasPrefix(string(s.head), vmdk.Magic) }, openVMDK},
+		{"vhd", isVHD, openVHD},
 		{"", func(s *source) bool { return refusal(s) != nil }, func(s *source, _ *Disk) error { return refusal(s) }},
 		{"split raw", isSplit, openSplit},
 		{"raw", func(*source) bool { return true }, openRaw},
@@ -157,12 +161,42 @@ func openRaw(s *source, d *Disk) error {
 	return nil
 }
 
+// hinted adds what helps to the error of a container that QEMU reads.
+func hinted(err error) error {
+	return fmt.Errorf("%w (hint: where the files that it needs are at hand, %s)", err, hintQEMU)
+}
+
 func openQcow2(s *source, d *Disk) error {
 	m, err := qcow2.Open(s.f, s.size)
 	if err != nil {
-		return fmt.Errorf("%w (hint: where the files that it needs are at hand, qemu-img convert -O raw makes one image of them)", err)
+		return hinted(err)
 	}
 	d.ReaderAt, d.Size, d.Notes = m, m.Size(), m.Notes()
+	return nil
+}
+
+func openVMDK(s *source, d *Disk) error {
+	m, err := vmdk.Open(s.f, s.size)
+	if err != nil {
+		return hinted(err)
+	}
+	d.ReaderAt, d.Size, d.Notes = m, m.Size(), m.Notes()
+	return nil
+}
+
+func isVHD(s *source) bool {
+	return strings.HasPrefix(string(s.tail), vhd.Magic) || strings.HasPrefix(string(s.head), vhd.Magic)
+}
+
+func openVHD(s *source, d *Disk) error {
+	m, err := vhd.Open(s.f, s.size)
+	if err != nil {
+		return hinted(err)
+	}
+	d.ReaderAt, d.Size, d.Notes = m, m.Size(), m.Notes()
+	if m.Fixed() {
+		d.Format = "vhd fixed"
+	}
 	return nil
 }
 

@@ -1,9 +1,7 @@
 package image
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -33,11 +31,9 @@ type signature struct {
 
 func refused() []signature {
 	return []signature{
-		{0, "KDMV", "VMDK", hintQEMU},
 		{0, "COWD", "VMDK", hintQEMU},
 		{0, "# Disk DescriptorFile", "VMDK", hintQEMU},
 		{0, "vhdxfile", "VHDX", hintQEMU},
-		{0, "conectix", "VHD", hintQEMU},
 		{0x40, "\x7f\x10\xda\xbe", "VDI", hintQEMU},
 		{0, "QED\x00", "QED", hintQEMU},
 		{0, "WithoutFreeSpace", "Parallels", hintQEMU},
@@ -62,27 +58,8 @@ func refusal(s *source) error {
 			return &RefusedError{r.format, r.hint}
 		}
 	}
-	switch tail := string(s.tail); {
-	case strings.HasPrefix(tail, "conectix"): // a fixed one was opened before
-		return &RefusedError{"VHD", hintQEMU}
-	case strings.HasPrefix(tail, "koly"):
+	if strings.HasPrefix(string(s.tail), "koly") {
 		return &RefusedError{"DMG", "hdiutil convert -format UDTO, or dmg2img, makes a raw image of it"}
 	}
-	return nil
-}
-
-// isFixedVHD says whether the file is a raw image with a footer behind it (Virtual
-// Hard Disk Image Format Specification: disk type 2).
-func isFixedVHD(s *source) bool {
-	return strings.HasPrefix(string(s.tail), "conectix") && binary.BigEndian.Uint32(s.tail[60:]) == 2
-}
-
-func openFixedVHD(s *source, d *Disk) error {
-	size := int64(min(binary.BigEndian.Uint64(s.tail[48:]), 1<<62))
-	if size == 0 || size > s.size-512 {
-		d.Notes = append(d.Notes, fmt.Sprintf("its footer states %d bytes", size))
-		size = s.size - 512
-	}
-	d.ReaderAt, d.Size = io.NewSectionReader(s.f, 0, size), size
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 // An About is disk/image.json: the container, and what it says of the medium.
 type About struct {
 	Files        []jsonl.Text          `json:"files"`                 // of the container, as they were named
-	Format       string                `json:"format"`                // raw, split raw, ewf, qcow2, vhd fixed
+	Format       string                `json:"format"`                // raw, split raw, ewf, qcow2, vmdk, vhd, vhd fixed
 	Size         int64                 `json:"size"`                  // of the medium in bytes
 	SectorSize   int                   `json:"sector_size"`           // bytes; 0 if the container states none
 	Scheme       string                `json:"scheme"`                // of its partitions: gpt, mbr, none
