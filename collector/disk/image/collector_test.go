@@ -168,8 +168,8 @@ func TestSplitRaw(t *testing.T) {
 
 // TestChoose has a disk of which nothing can be read.
 func TestChoose(t *testing.T) {
-	d := &Disk{partitions: &table{scheme: "mbr"}}
-	for i, fs := range []string{"luks2", "ntfs", ""} {
+	d := &Disk{ReaderAt: strings.NewReader(""), partitions: &table{scheme: "mbr"}}
+	for i, fs := range []string{"luks2", "xfs", "ntfs", ""} {
 		d.partitions.parts = append(d.partitions.parts, Partition{Number: i + 1, FS: fs, Size: 1 << 20})
 	}
 	if _, err := Choose(d, ""); err == nil || !strings.Contains(err.Error(), "luks2: encrypted") || !strings.Contains(err.Error(), "unknown contents") {
@@ -178,7 +178,7 @@ func TestChoose(t *testing.T) {
 	if p, err := Choose(d, "2"); err != nil || p.Number != 2 {
 		t.Errorf("%v, %v", p, err)
 	}
-	for _, wrong := range []string{"4", "x"} {
+	for _, wrong := range []string{"5", "x"} {
 		if _, err := Choose(d, wrong); err == nil {
 			t.Errorf("partition %q: no error", wrong)
 		}
