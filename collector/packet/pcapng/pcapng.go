@@ -166,7 +166,7 @@ func AppendPacket(b []byte, iface uint32, at uint64, flags uint32, length uint32
 	return finish(endOptions(b), from)
 }
 
-// A Packet is what AppendPacket wrote. Data is a part of the block.
+// A Packet is what AppendPacket or AppendCommented wrote. Data is a part of the block.
 type Packet struct {
 	Interface uint32
 	At        uint64 // nanoseconds since 1970
@@ -184,13 +184,13 @@ func NextPacket(b []byte) (p Packet, rest []byte, ok bool) {
 	}
 	n := binary.LittleEndian.Uint32(b[4:])
 	size := binary.LittleEndian.Uint32(b[20:])
-	if n < Overhead-3 || uint64(n) > uint64(len(b)) || uint64(size)+Overhead-3 > uint64(n) {
+	if n < Overhead-3 || uint64(n) > uint64(len(b)) || (uint64(size)+3)&^3+Overhead-3 > uint64(n) {
 		return p, nil, false
 	}
 	p = Packet{
 		Interface: binary.LittleEndian.Uint32(b[8:]),
 		At:        uint64(binary.LittleEndian.Uint32(b[12:]))<<32 | uint64(binary.LittleEndian.Uint32(b[16:])),
-		Flags:     binary.LittleEndian.Uint32(b[n-12:]),
+		Flags:     binary.LittleEndian.Uint32(b[28+(size+3)&^3+4:]),
 		Length:    binary.LittleEndian.Uint32(b[24:]),
 		Data:      b[28 : 28+size : 28+size],
 		Block:     b[:n:n],

@@ -1,0 +1,183 @@
+package packet
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"hozen/collector"
+	"hozen/collector/packet/flow"
+)
+
+// An owner is the process that holds a socket.
+type owner struct {
+	pid            int
+	exe, container string // container: "docker:4f…", "" outside of one
+	others         int    // processes more that hold the same socket
+}
+
+// A socketKey is a socket as /proc/net shows it. Remote is the zero port of an
+// unspecified address where it is not connected.
+type socketKey struct {
+	proto         uint8
+	local, remote netip.AddrPort
+}
+
+// owners says which process is at an end of a flow. It reads the tables of
+// sockets every second and soon after a new flow was seen, but never for more than
+// a twentieth of the time: what it learnt stays when the socket is gone.
+type owners struct {
+	h   *collector.Host
+	due chan struct{}
+
+	mu     sync.Mutex // of reading the tables
+	read   time.Time  // when they were read last
+	took   time.Duration
+	reads  int
+	spent  time.Duration
+	parsed socketReader
+
+	lookup sync.Mutex // of what follows
+	known  map[socketKey]*owner
+	open   map[socketKey]*owner // unconnected sockets of our own network namespace
+	local  map[netip.Addr]bool
+}
+
+const (
+	refreshEvery = time.Second
+	refreshGap   = 100 * time.Millisecond
+	refreshShare = 20 // one part of so many is spent on reading
+	maxKnown     = 1 << 17
+)
+
+func newOwners(h *collector.Host) *owners {
+	return &owners{h: h, parsed: newSocketReader(h), due: make(chan struct{}, 1), known: map[socketKey]*owner{}, open: map[socketKey]*owner{}}
+}
+
+// setLocal says which addresses are ours: an unconnected socket receives for them alone.
+func (o *owners) setLocal(all []netip.Addr) {
+	m := map[netip.Addr]bool{}
+	for _, a := range all {
+		m[a] = true
+	}
+	o.lookup.Lock()
+	defer o.lookup.Unlock()
+	o.local = m
+}
+
+// wake makes the tables be read soon.
+func (o *owners) wake() {
+	select {
+	case o.due <- struct{}{}:
+	default:
+	}
+}
+
+// watch reads the tables again and again, until the function that it gives is called.
+func (o *owners) watch() (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(refreshEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+			case <-o.due:
+			}
+			wait := time.NewTimer(o.freshen())
+			select {
+			case <-end:
+				wait.Stop()
+				return
+			case <-wait.C:
+			}
+		}
+	}()
+	return func() { close(end); <-ended }
+}
+
+// freshen reads the tables, if they may be read again already, and gives the time
+// until the next reading.
+func (o *owners) freshen() time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	gap := max(refreshGap, o.took*refreshShare)
+	if since := time.Since(o.read); !o.read.IsZero() && since < gap {
+		return gap - since
+	}
+	began := time.Now()
+	known, open := o.parsed.read(o.h)
+	o.lookup.Lock()
+	if len(o.known)+len(known) > maxKnown {
+		clear(o.known)
+	}
+	for k, v := range known {
+		o.known[k] = v
+	}
+	o.open = open
+	o.lookup.Unlock()
+	o.read = time.Now()
+	o.took = o.read.Sub(began)
+	o.reads++
+	o.spent += o.took
+	return max(refreshGap, o.took*refreshShare)
+}
+
+// cost says how often the tables were read, and how many milliseconds that took.
+func (o *owners) cost() (reads int, ms int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.reads, o.spent.Milliseconds()
+}
+
+// at finds the process at the source of a flow; nil if it is not known.
+func (o *owners) at(k key) *owner {
+	if p := o.known[socketKey{k.proto, k.src, k.dst}]; p != nil {
+		return p
+	}
+	a := k.src.Addr()
+	if !o.local[a] && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return nil
+	}
+	any4, any6 := netip.AddrFrom4([4]byte{}), netip.IPv6Unspecified()
+	for _, local := range []netip.Addr{a, any4, any6} {
+		if local == any4 && !a.Is4() {
+			continue
+		}
+		if p := o.open[socketKey{proto: k.proto, local: netip.AddrPortFrom(local, k.src.Port())}]; p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// comments says who is at the ends of a flow, a comment for each that is known.
+func (o *owners) comments(k key) (out []string) {
+	o.lookup.Lock()
+	defer o.lookup.Unlock()
+	if p := o.at(k); p != nil {
+		out = append(out, p.comment("source"))
+	}
+	if p := o.at(k.turned()); p != nil {
+		out = append(out, p.comment("destination"))
+	}
+	return out
+}
+
+// ofFlow is comments for the tables: the one who began the flow, else who was asked.
+func (o *owners) ofFlow(f flow.Key) (pid int, exe, container string, ok bool) {
+	o.lookup.Lock()
+	defer o.lookup.Unlock()
+	k := key{f.Proto, f.Orig, f.Resp}
+	p := o.at(k)
+	if p == nil {
+		p = o.at(k.turned())
+	}
+	if p == nil {
+		return 0, "", "", false
+	}
+	return p.pid, p.exe, p.container, true
+}
