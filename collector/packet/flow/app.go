@@ -10,12 +10,16 @@ type app struct {
 	http  *httpFlow
 	tls   *tlsFlow
 	dns   *dnsStream
+	held  int // bytes that this holds, as counted in Tables.appBytes
 }
 
 // Bounds of what is looked at to find out what a flow speaks.
 const (
 	maxHead   = 256      // bytes of each direction that are compared
 	maxLooked = 64 << 10 // bytes of each direction before a flow is left alone
+
+	maxHeld      = 1 << 20  // bytes that one flow may make us hold
+	maxHeldInAll = 64 << 20 // bytes that all flows together may
 )
 
 // wants says whether the data of a direction is read.
@@ -46,6 +50,35 @@ func (t *Tables) says(c *conn, dir int, b []byte) {
 	case a.open:
 		t.find(c, dir, b)
 	}
+	t.account(c)
+}
+
+// account counts what a flow holds; a flow that holds too much is read no further.
+func (t *Tables) account(c *conn) {
+	n := c.app.size()
+	t.appBytes += n - c.app.held
+	if c.app.held = n; n > maxHeld || n > 0 && t.appBytes > maxHeldInAll {
+		t.cutReads++
+		t.appEnds(c)
+		c.app = &app{}
+	}
+}
+
+// size counts the bytes that are held.
+func (a *app) size() int {
+	n := len(a.heads[0]) + len(a.heads[1])
+	if a.http != nil {
+		n += a.http.held + cap(a.http.dirs[0].line) + cap(a.http.dirs[1].line)
+	}
+	if a.tls != nil {
+		for i := range a.tls.dirs {
+			n += cap(a.tls.dirs[i].record) + cap(a.tls.dirs[i].messages)
+		}
+	}
+	if a.dns != nil {
+		n += cap(a.dns.parts[0]) + cap(a.dns.parts[1])
+	}
+	return n
 }
 
 // misses says that bytes of one direction will not come.
@@ -68,6 +101,8 @@ func (t *Tables) misses(c *conn, dir int, n uint64) {
 
 // appEnds writes what is still open when a flow ends.
 func (t *Tables) appEnds(c *conn) {
+	t.appBytes -= c.app.held
+	c.app.held = 0
 	if c.app.http != nil {
 		c.app.http.end(t, c)
 	}
@@ -167,6 +202,10 @@ func (t *Tables) datagramSays(c *conn, dir int, b []byte) {
 		}
 		return
 	}
+	if c.sum.services&serviceQUIC != 0 && !c.quicDone {
+		t.quic(c, dir, b)
+		return
+	}
 	if c.sum.byContent || c.sum.packets[0]+c.sum.packets[1] > 8 {
 		return
 	}
@@ -183,7 +222,7 @@ func findDatagram(port uint16, b []byte) services {
 	switch {
 	case len(b) < 8:
 		return 0
-	case b[0]&0xf0 == 0xc0 && len(b) >= 1200 && (be32(b[1:]) == 1 || be32(b[1:]) == 0x6b3343cf || be32(b[1:])>>8 == 0xff0000):
+	case b[0]&0xc0 == 0xc0 && len(b) >= 1200 && (be32(b[1:]) == 1 || be32(b[1:]) == 0x6b3343cf || be32(b[1:])>>8 == 0xff0000):
 		return serviceQUIC
 	case port == 123 && len(b) >= 48 && b[0]>>3&7 >= 1 && b[0]>>3&7 <= 4 && b[0]&7 >= 1 && b[0]&7 <= 5:
 		return serviceNTP

@@ -61,9 +61,16 @@ const maxDNSWaiting = 64
 type dnsFlow struct{ waiting []dnsAsked }
 
 type dnsAsked struct {
-	at  int64
-	id  uint16
-	row DNSRow
+	at   int64
+	id   uint16
+	held int // bytes, about
+	row  DNSRow
+}
+
+// drop takes a question from those that wait.
+func (f *dnsFlow) drop(t *Tables, i int) {
+	t.appBytes -= f.waiting[i].held
+	f.waiting = append(f.waiting[:i], f.waiting[i+1:]...)
 }
 
 // A dnsStream cuts the messages of DNS over TCP out of the stream (RFC 1035 section 4.2.2).
@@ -139,11 +146,20 @@ func (t *Tables) dnsQuestion(c *conn, m *dnsMessage) {
 			return
 		}
 	}
-	if len(*w) >= maxDNSWaiting {
-		t.dns.add((*w)[0].at, &(*w)[0].row)
-		*w = append((*w)[:0], (*w)[1:]...)
+	held := 512 + len(row.Query)
+	for _, q := range row.Questions {
+		held += 16 + len(q)
 	}
-	*w = append(*w, dnsAsked{t.now, m.id, row})
+	for len(*w) > 0 && (len(*w) >= maxDNSWaiting || t.appBytes+held > maxHeldInAll) {
+		t.dns.add((*w)[0].at, &(*w)[0].row)
+		c.dns.drop(t, 0)
+	}
+	if t.appBytes+held > maxHeldInAll {
+		t.dns.add(t.now, &row)
+		return
+	}
+	t.appBytes += held
+	*w = append(*w, dnsAsked{t.now, m.id, held, row})
 }
 
 func (t *Tables) dnsAnswer(c *conn, m *dnsMessage) {
@@ -156,7 +172,7 @@ func (t *Tables) dnsAnswer(c *conn, m *dnsMessage) {
 			at, row = old.at, old.row
 			row.RTT = &rtt
 			row.Flags = dnsFlags(m.flags)
-			*w = append((*w)[:i], (*w)[i+1:]...)
+			c.dns.drop(t, i)
 			break
 		}
 	}
@@ -184,6 +200,7 @@ func (t *Tables) dnsEnds(c *conn) {
 		w := &c.dns.waiting[i]
 		w.row.setOwner(c)
 		t.dns.add(w.at, &w.row)
+		t.appBytes -= w.held
 	}
 	c.dns.waiting = nil
 }

@@ -3,7 +3,9 @@ package flow
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -50,10 +52,10 @@ func expectations(t *testing.T) map[string]expectation {
 
 // A tally is what capinfos prints, made from our own reading.
 type tally struct {
-	links, ifaces, packets, bytes int
-	first, last                   time.Time
-	link                          uint16
-	err                           error
+	ifaces, packets, bytes int
+	first, last            time.Time
+	link                   uint16
+	err                    error
 }
 
 func tallyOf(r io.Reader) (c tally) {
@@ -156,5 +158,157 @@ func TestConversationsAgreeWithTshark(t *testing.T) {
 	}
 	if compared < 25 {
 		t.Errorf("only %d files compared", compared)
+	}
+}
+
+// ng makes a pcapng file.
+type ng struct {
+	bytes.Buffer
+	order binary.ByteOrder
+}
+
+func (n *ng) block(kind uint32, body ...any) {
+	var b bytes.Buffer
+	for _, v := range body {
+		_ = binary.Write(&b, n.order, v) // a bytes.Buffer takes all
+	}
+	for b.Len()%4 != 0 {
+		b.WriteByte(0)
+	}
+	size := uint32(b.Len() + 12)
+	for _, v := range []any{kind, size, b.Bytes(), size} {
+		_ = binary.Write(n, n.order, v)
+	}
+}
+
+// ngFile has two sections of different byte order, in each two interfaces of different
+// resolution, packets of all three kinds and blocks of other kinds.
+func ngFile() []byte {
+	n := &ng{order: binary.LittleEndian}
+	packet := udp4(netip.MustParseAddrPort("10.0.0.1:1000"), netip.MustParseAddrPort("10.0.0.2:2000"), []byte("hi"))
+	for range 2 {
+		n.block(ngSection, uint32(ngOrder), uint16(1), uint16(0), int64(-1))
+		n.block(ngInterface, uint16(linkRaw), uint16(0), uint32(0), uint16(2), uint16(3), []byte("lo\n\x00"), uint16(0), uint16(0))
+		n.block(ngInterface, uint16(linkRaw), uint16(0), uint32(0), uint16(9), uint16(1), []byte{0x80 | 10, 0, 0, 0}, uint16(14), uint16(8), int64(100))
+		n.block(0x40000bad, uint32(1), []byte("abcde"))
+		n.block(4, []byte{0, 0, 0, 0})
+		n.block(ngEnhanced, uint32(0), uint32(0), uint32(2_500_000), uint32(len(packet)), uint32(len(packet)), packet)
+		n.block(ngSimple, uint32(len(packet)), packet)
+		n.block(ngPacket, uint16(1), uint16(0), uint32(0), uint32(5<<10|512), uint32(len(packet)), uint32(len(packet)), packet)
+		n.order = binary.BigEndian
+	}
+	return n.Bytes()
+}
+
+func TestPcapng(t *testing.T) {
+	var times []string
+	var ifaces []int
+	names := map[int]string{}
+	err := readCapture(context.Background(), bytes.NewReader(ngFile()), func(p *filePacket) {
+		times = append(times, p.at.UTC().Format("04:05.000000000"))
+		ifaces = append(ifaces, p.iface)
+		if p.link != linkRaw || len(p.data) != 30 || p.length != 30 {
+			t.Errorf("%+v", p)
+		}
+	}, func(n int, name string) { names[n] = name })
+	const one = "00:02.500000000 00:02.500000000 01:45.500000000"
+	if err != nil || strings.Join(times, " ") != one+" "+one || !slices.Equal(ifaces, []int{0, 0, 1, 2, 2, 3}) || names[2] != "lo\n" {
+		t.Errorf("%v, %v, interfaces %v %v", err, times, ifaces, names)
+	}
+}
+
+// TestCutFiles cuts files at every byte: what is before the cut is read, and the error says where.
+func TestCutFiles(t *testing.T) {
+	old, err := os.ReadFile("testdata/zeek/tunnels-gtp-gtp7_ipv6.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, whole := range [][]byte{old, ngFile()} {
+		before := 0
+		for n := range len(whole) {
+			c := tallyOf(bytes.NewReader(whole[:n]))
+			var at *FileError
+			switch {
+			case c.packets < before:
+				t.Errorf("%d packets of %d bytes, %d of less", c.packets, n, before)
+			case c.err == nil: // cut between two records
+			case !errors.As(c.err, &at) || at.Offset > int64(n) || at.Packet != c.packets || n >= 12 && !errors.Is(c.err, io.ErrUnexpectedEOF):
+				t.Errorf("%d bytes: %v, after %d packets", n, c.err, c.packets)
+			}
+			before = c.packets
+		}
+	}
+}
+
+func TestCorruptFiles(t *testing.T) {
+	file := ngFile()
+	change := func(at int, b ...byte) []byte {
+		out := bytes.Clone(file)
+		copy(out[at:], b)
+		return out
+	}
+	first := bytes.Index(file, []byte{6, 0, 0, 0}) // the first enhanced packet
+	for name, c := range map[string]struct {
+		file    []byte
+		packets int
+		says    string
+	}{
+		"an interface that is not there": {change(first+8, 9), 5, "interface 9 of 2"},
+		"a packet larger than its block": {change(first+20, 255), 5, "a packet of 255 bytes"},
+		"a length that lies":             {change(first+4, 68), 1, "that says"},
+		"a length that is odd":           {change(first+4, 65), 0, "block type 0x6 of 65 bytes"},
+		"a block that is huge":           {change(first+4, 0, 0, 0, 0x40), 0, "more than"},
+		"no byte order":                  {change(8, 0), 0, "without byte order"},
+		"something else":                 {[]byte("PK\x03\x04 and much more"), 0, "neither pcap nor pcapng"},
+		"nothing":                        {nil, 0, "neither pcap nor pcapng"},
+	} {
+		got := tallyOf(bytes.NewReader(c.file))
+		var at *FileError
+		if got.packets != c.packets || !errors.As(got.err, &at) || !strings.Contains(at.Error(), c.says) {
+			t.Errorf("%s: %d packets, %v", name, got.packets, got.err)
+		}
+	}
+	if IsCapture([]byte("PK\x03\x04 and much more")) || !IsCapture(file[:16]) {
+		t.Error("what a capture is is not known")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := ReadFile(ctx, bytes.NewReader(file), New(Options{})); err != context.Canceled {
+		t.Errorf("a context that had ended gave %v", err)
+	}
+}
+
+// TestOldFormats reads the variants of pcap in both byte orders.
+func TestOldFormats(t *testing.T) {
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		for magic, want := range map[uint32]string{0xa1b2c3d4: "01.000007000", 0xa1b23c4d: "01.000000007", 0xa1b2cd34: "01.000007000"} {
+			var b bytes.Buffer
+			write := func(v ...any) {
+				for _, x := range v {
+					_ = binary.Write(&b, order, x)
+				}
+			}
+			write(magic, uint16(2), uint16(4), uint32(0), uint32(0), uint32(65535), uint32(linkRaw))
+			write(uint32(1), uint32(7), uint32(3), uint32(60))
+			if magic == 0xa1b2cd34 {
+				write(uint64(0))
+			}
+			write([]byte("abc"))
+			c := tallyOf(&b)
+			if got := c.first.Format("05.000000000"); c.err != nil || c.packets != 1 || c.bytes != 60 || got != want {
+				t.Errorf("%x: %+v, %s", magic, c, got)
+			}
+		}
+	}
+}
+
+// TestMalformedFiles puts the tables of captures that were made to break readers.
+func TestMalformedFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/malformed/*")
+	if err != nil || len(files) < 25 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		tablesOf(t, name, Options{})
 	}
 }

@@ -62,6 +62,7 @@ type httpFlow struct {
 	dirs    [2]httpDir
 	waiting []*httpPair // whose response has not ended, in order
 	depth   int
+	held    int // bytes of the pairs that wait
 	connect bool
 }
 
@@ -74,15 +75,15 @@ type httpDir struct {
 	pair    *httpPair
 	length  *uint64
 	chunked bool
-	closing bool
 }
 
 // A httpPair is a request and its response.
 type httpPair struct {
-	row      HTTPRow
-	at       int64
-	method   string
-	answered bool
+	row     HTTPRow
+	at      int64
+	method  string
+	held    int
+	emitted bool
 }
 
 var httpMethods = []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE", "PROPFIND", "PROPPATCH",
@@ -232,7 +233,7 @@ func (h *httpFlow) request(t *Tables, c *conn, line string) bool {
 	if len(h.waiting) >= maxHTTPPending {
 		h.emit(t, c, h.waiting[0])
 	}
-	h.waiting = append(h.waiting, pair)
+	h.wait(pair, line)
 	d := &h.dirs[0]
 	*d = httpDir{part: httpHeader, pair: pair, line: d.line, long: d.long, head: d.head}
 	if d.long {
@@ -243,6 +244,14 @@ func (h *httpFlow) request(t *Tables, c *conn, line string) bool {
 		h.dirs[1].part, h.dirs[1].pair = httpRest, pair
 	}
 	return true
+}
+
+// wait puts a pair among those that wait.
+func (h *httpFlow) wait(pair *httpPair, line string) {
+	const row = 1 << 10 // what a row takes without its texts
+	pair.held = row + len(line)
+	h.held += pair.held
+	h.waiting = append(h.waiting, pair)
 }
 
 // shortVersion bounds what stands where a version should.
@@ -265,7 +274,7 @@ func (h *httpFlow) response(t *Tables, c *conn, line string) bool {
 	} else {
 		pair = &httpPair{at: t.now}
 		pair.row.Ends = t.ends(c, t.now)
-		h.waiting = append(h.waiting, pair)
+		h.wait(pair, line)
 	}
 	pair.row.AnswerVersion = shortVersion(version)
 	pair.row.Status, pair.row.StatusMessage, pair.row.ResponseTime = status, jsonl.Text(message), timeText(t.now)
@@ -281,6 +290,11 @@ func (h *httpFlow) header(dir int, line string) {
 	if !ok {
 		return
 	}
+	if d.pair.emitted {
+		return
+	}
+	d.pair.held += len(line)
+	h.held += len(line)
 	value = strings.TrimSpace(value)
 	row, text := &d.pair.row, jsonl.Text(value)
 	switch strings.ToLower(strings.TrimSpace(name)) {
@@ -386,6 +400,8 @@ func (h *httpFlow) emit(t *Tables, c *conn, pair *httpPair) {
 	for i, w := range h.waiting {
 		if w == pair {
 			h.waiting = append(h.waiting[:i], h.waiting[i+1:]...)
+			h.held -= pair.held
+			pair.emitted = true
 			break
 		}
 	}

@@ -157,6 +157,9 @@ func (t *Tables) shortfall() error {
 	if t.cutFlows > 0 {
 		cut = append(cut, fmt.Sprintf("%d flows more than there is room for", t.cutFlows))
 	}
+	if t.cutReads > 0 {
+		cut = append(cut, fmt.Sprintf("what %d flows said in all, since they held too much", t.cutReads))
+	}
 	if t.faults > 0 {
 		cut = append(cut, fmt.Sprintf("%d packets that could not be decoded", t.faults))
 	}

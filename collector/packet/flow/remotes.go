@@ -44,9 +44,10 @@ type ProcessRow struct {
 // Bounds of the summary.
 const (
 	maxRemotes     = 200_000
-	maxRemoteLists = 64
+	maxRemoteLists = 32
 	maxKnown       = 100_000 // addresses with names
-	maxKnownNames  = 16      // names of one address
+	maxKnownBytes  = 32 << 20
+	maxKnownNames  = 16 // names of one address
 )
 
 // A remote gathers what goes into a RemoteRow.
@@ -65,10 +66,11 @@ type remote struct {
 // nameOf notes a name of an address.
 func (t *Tables) nameOf(addr netip.Addr, name string) {
 	have := t.known[addr]
-	if name == "" || len(name) > 1024 || len(have) >= maxKnownNames || have == nil && len(t.known) >= maxKnown || slices.Contains(have, name) {
+	if name == "" || len(name) > 1024 || t.knownBytes > maxKnownBytes || len(have) >= maxKnownNames || have == nil && len(t.known) >= maxKnown || slices.Contains(have, name) {
 		return
 	}
 	t.known[addr] = append(have, name)
+	t.knownBytes += len(name)
 }
 
 func (t *Tables) local(a netip.Addr) bool {

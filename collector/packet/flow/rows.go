@@ -74,7 +74,7 @@ func protoName(proto uint8) string {
 }
 
 // maxTableBytes bounds the text that one table of dns, tls or http keeps.
-const maxTableBytes = 128 << 20
+const maxTableBytes = 64 << 20
 
 // A textTable keeps rows as JSON.
 type textTable struct {

@@ -40,7 +40,7 @@ func (t *Tables) dataSent(c *conn, e *end, seq uint64, s *segment) {
 		t.drain(c, e)
 		return
 	}
-	if c.app == nil || !c.app.wants(c.dirOf(e)) {
+	if c.app != nil && !c.app.wants(c.dirOf(e)) {
 		b.data = nil
 	} else {
 		b.data = slices.Clone(b.data)

@@ -58,6 +58,8 @@ type Tables struct {
 	kept           int
 	dnsChecks      []dnsCheck // by time
 	aheadBytes     int        // held by the reassembly of TCP
+	appBytes       int        // held by what reads flows
+	knownBytes     int        // of names of addresses
 	fragments      fragments
 	tunnels        map[tunnel]*tunnel
 	owners         map[owner]*owner
@@ -71,6 +73,7 @@ type Tables struct {
 	undecoded  uint64 // packets of a link type that is not known
 	faults     uint64 // packets that a decoder broke on
 	evicted    uint64 // flows that ended for want of room
+	cutReads   uint64 // flows that were read no further, for want of room
 	cutFlows   uint64 // flows whose row there was no room for
 	cutRemotes uint64 // flows whose remote address there was no room for
 }

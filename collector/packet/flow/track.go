@@ -80,6 +80,8 @@ type conn struct {
 	notTeredo  uint32 // payloads that were looked at for Teredo and were none
 	history    []byte
 	finished   bool
+	hello      *quicHello
+	quicDone   bool // its hello was read
 }
 
 func (c *conn) orig() netip.AddrPort { return netip.AddrPortFrom(c.sum.orig, c.sum.origPort) }
@@ -296,7 +298,7 @@ func (c *conn) letter(dir int, letter byte) {
 }
 
 // maxHistory bounds the history of one flow.
-const maxHistory = 256
+const maxHistory = 128
 
 func (c *conn) write(letter byte) {
 	if len(c.history) < maxHistory {
@@ -409,6 +411,9 @@ func (t *Tables) finish(c *conn) {
 	}
 	if c.app != nil {
 		t.appEnds(c)
+	}
+	if c.hello != nil {
+		t.appBytes -= c.hello.bytes
 	}
 	if c.dns != nil {
 		t.dnsEnds(c)
