@@ -148,3 +148,35 @@ func put(t *testing.T, root, at, body string) {
 		t.Fatal(err)
 	}
 }
+
+// TestSecretsAreLeft makes the files that are only taken if asked for by name, and
+// holds that no profile takes their contents.
+func TestSecretsAreLeft(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("only on systems whose file names may hold colons")
+	}
+	_, set := load(t)
+	for _, system := range folders() {
+		var secrets []string
+		for _, line := range lines(t, "secrets.tsv") {
+			if fields := strings.Split(line, "\t"); fields[0] == string(system) {
+				secrets = append(secrets, line)
+			}
+		}
+		finder := artifact.NewFinder(machine(t, secrets, system), system)
+		chosen, err := set.Resolve(system, Profile(string(system), Full))
+		if err != nil || len(secrets) == 0 {
+			t.Fatal(len(secrets), err)
+		}
+		for _, c := range chosen {
+			contents := *c.Definition
+			contents.Sources = slices.DeleteFunc(slices.Clone(c.Sources), func(s artifact.Source) bool { return s.Type != artifact.File })
+			found := find(t, finder, &contents)
+			for _, line := range secrets {
+				if _, at, _ := strings.Cut(line, "\t"); found[onDisk(at)] {
+					t.Errorf("%s takes %s", c.Name, at)
+				}
+			}
+		}
+	}
+}
