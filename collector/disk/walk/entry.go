@@ -31,8 +31,9 @@ type Entry struct {
 
 // place is how the object can be reached while it is visited.
 type place struct {
-	host *collector.Host // of an image, or of a system without handles
-	handles
+	host *collector.Host // of an image, or of a system without handles: by its path
+	fd   int             // of its directory, or of itself
+	name []byte          // in it, or empty
 }
 
 // Meta is how the file system described an object. It holds no pointers, so that

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,21 +11,6 @@ import (
 	"hozen/collector"
 	"hozen/packager/evidence"
 )
-
-// handles lead to an object without its path.
-type handles struct {
-	fd   int    // of its directory, or of itself
-	name []byte // in it, or empty
-}
-
-// identity is what an opened directory must be when it is opened again.
-type identity struct{ inode uint64 }
-
-// view is the root as it was opened.
-type view struct {
-	handle atomic.Int64  // and one; 0 if it is not open
-	mount  atomic.Uint64 // STATX_MNT_ID; 0 if the kernel does not tell
-}
 
 // maxWaiting is how many bytes of names of subdirectories wait, of one directory;
 // then those are walked before the directory is read on.
@@ -129,7 +113,7 @@ func (l *linuxLister) begin(w *worker, root int) *node {
 		w.give()
 		return nil
 	}
-	t.view.handle.Store(int64(handle) + 1)
+	t.handle.Store(int64(handle) + 1)
 	t.private.Store(private)
 	none := byte(0)
 	if err = l.stat(w, handle, &none, e); err == errLost {
@@ -142,7 +126,7 @@ func (l *linuxLister) begin(w *worker, root int) *node {
 		return nil
 	}
 	if l.st.Mask&mountID != 0 {
-		t.view.mount.Store(l.st.Mnt_id)
+		t.mount.Store(l.st.Mnt_id)
 	}
 	return l.opened(w, &node{name: name, root: root, length: len(name)}, e, handle, ".")
 }
@@ -200,7 +184,7 @@ func (l *linuxLister) opened(w *worker, n *node, e *Entry, at int, name string) 
 	}
 	n.inode = e.Meta.Inode
 	e.Known = true
-	if mount := w.s.roots[n.root].view.mount.Load(); mount != 0 && l.st.Mask&mountID != 0 && l.st.Mnt_id != mount {
+	if mount := w.s.roots[n.root].mount.Load(); mount != 0 && l.st.Mask&mountID != 0 && l.st.Mnt_id != mount {
 		e.Err = evidence.Skip("not listed: another file system was mounted here since the mounts were listed")
 		w.give()
 		n.release()
@@ -288,7 +272,7 @@ func (l *linuxLister) one(w *worker, n *node, d dirent) bool {
 		w.wait(d.name)
 		return true
 	}
-	e.at.handles = handles{fd: n.fd, name: d.name}
+	e.at = place{fd: n.fd, name: d.name}
 	switch err := l.stat(w, n.fd, &d.name[0], e); {
 	case err == errLost:
 		return false
@@ -328,13 +312,7 @@ func (s *walker) closeDir(fd int) {
 	s.open.Add(-1)
 }
 
-func (s *walker) closeRoots() {
-	for i := range s.roots {
-		if h := s.roots[i].view.handle.Swap(0); h > 0 {
-			unix.Close(int(h - 1))
-		}
-	}
-}
+func closeHandle(fd int) { unix.Close(fd) }
 
 // open opens the contents of the file that m describes: first a handle that reads
 // nothing, then, when that is the very file, for reading (open(2), proc_pid_fd(5)).

@@ -37,7 +37,7 @@ func (l *nameLister) look(w *worker, e *Entry) bool {
 	switch {
 	case err == nil:
 		e.Meta, e.Known, e.Link = metaOf(m), true, []byte(m.LinkTarget)
-		e.at.host = w.s.host
+		e.at = place{host: w.s.host, fd: -1, name: e.Name()}
 	case errors.Is(err, fs.ErrNotExist):
 		e.Err = evidence.Gone("gone since its directory was listed")
 	default:
@@ -52,6 +52,7 @@ func (l *nameLister) begin(w *worker, root int) *node {
 	w.path = append(w.path[:0], name...)
 	w.entry = Entry{Root: root, Path: w.path}
 	n := &node{name: name, root: root, length: len(name), fd: -1}
+	w.s.roots[root].mount.Store(0) // no mount that could be told from others
 	if w.s.host.Image != nil { // links above the root are seen through
 		if _, err := w.s.host.Lstat(name); err != nil {
 			w.entry.Err = err
@@ -92,6 +93,7 @@ func (l *nameLister) opened(w *worker, n *node, e *Entry) *node {
 		}
 		return nil
 	}
+	n.inode = e.Meta.Inode
 	n.refs.Store(1)
 	w.count.directories++
 	return n

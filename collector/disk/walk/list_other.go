@@ -4,18 +4,11 @@ package walk
 
 import "hozen/collector"
 
-// What only Linux has.
-type (
-	handles  struct{}
-	identity struct{}
-	view     struct{}
-)
-
 func newLister(*collector.Host) lister { return &nameLister{} }
 
 func maxOpen() int64 { return 0 }
 
-func (s *walker) closeRoots() {}
+func closeHandle(int) {}
 
 func (p *place) open(*Meta) (collector.Reader, error) { return nil, errNoFile }
 

@@ -15,10 +15,10 @@ type node struct {
 	depth   int
 	length  int // of its path
 	covered bool
-	identity
-	fd    int          // open, or -1
-	refs  atomic.Int32 // who still needs fd; the last one closes it
-	close func(fd int)
+	inode   uint64       // which it must be when it is opened again
+	fd      int          // open, or -1
+	refs    atomic.Int32 // who still needs fd; the last one closes it
+	close   func(fd int)
 }
 
 // shut closes the handle.

@@ -66,7 +66,7 @@ const maxStep = 4000
 // names from the root's handle, through no link and no mount, and makes sure that it is
 // the same.
 func (l *linuxLister) reopen(w *worker, n *node) (int, error) {
-	at := int(w.s.roots[n.root].view.handle.Load() - 1)
+	at := int(w.s.roots[n.root].handle.Load() - 1)
 	if at < 0 {
 		return -1, unix.EBADF
 	}

@@ -124,7 +124,8 @@ type rootState struct {
 	entries, directories, errors, touched atomic.Int64
 	private                               atomic.Bool
 	err                                   atomic.Pointer[error]
-	view                                  view
+	handle                                atomic.Int64  // of the root as it was opened, and one; 0 if it is not open
+	mount                                 atomic.Uint64 // STATX_MNT_ID; 0 if the kernel does not tell
 	stops                                 map[string]string
 	stopDirs                              map[string]bool // directories in which there are some
 }
@@ -145,6 +146,15 @@ func newWalker(h *collector.Host, o Options, visit func(int, *Entry) error) *wal
 		s.queue.push(task{root: i, begin: true})
 	}
 	return s
+}
+
+// closeRoots gives up the handles of the roots.
+func (s *walker) closeRoots() {
+	for i := range s.roots {
+		if h := s.roots[i].handle.Swap(0); h > 0 {
+			closeHandle(int(h - 1))
+		}
+	}
 }
 
 // halt ends the walk; the first reason counts.
