@@ -53,7 +53,7 @@ func (l *nameLister) begin(w *worker, root int) *node {
 	w.entry = Entry{Root: root, Path: w.path}
 	n := &node{name: name, root: root, length: len(name), fd: -1}
 	w.s.roots[root].mount.Store(0) // no mount that could be told from others
-	if w.s.host.Image != nil { // links above the root are seen through
+	if w.s.host.Image != nil {     // links above the root are seen through
 		if _, err := w.s.host.Lstat(name); err != nil {
 			w.entry.Err = err
 			w.s.giveUp(root, err)
