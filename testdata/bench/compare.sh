@@ -3,7 +3,7 @@
 # work can cost and with the programs that people use today. Prints the tables
 # that README shows. Linux; the volatile part wants root, strace, lsof, ss.
 #
-#   testdata/bench/compare.sh [volatile] [writer] [ram] [hashes]   all when none is named
+#   testdata/bench/compare.sh [volatile] [writer] [ram] [hashes] [walk]   all when none is named
 #
 # Sizes and counts, by environment:
 #   HOZEN=PATH     the binary under test; built from ./agent when unset
@@ -12,6 +12,7 @@
 #   SIZE=1536      MiB of the writer's input tree
 #   RAM=2048       MiB of memory that is taken
 #   TREE=/usr/share    the tree that is hashed
+#   FILES=300000   in the tree whose objects are listed
 #   SMALL=1024 BIG=8192  MiB for the writer's memory; BIG=0 leaves it out
 #   TMPDIR=/var/tmp      where all of it is kept while it runs, and removed
 #   STRICT=1       exit 1 when a goal is missed
@@ -243,14 +244,36 @@ hashes() {
 	echo
 }
 
+# Every object of a tree with all its fields: as two tables in a sealed archive, with a
+# look at each for what is notable; and by find, one line each.
+walk() {
+	local files=${FILES:-300000}
+	echo "## Every object of a tree of $files files"
+	echo
+	pack files -count "$files" "$work/many"
+	{
+		printf 'timeline and bodyfile, sealed\trm -rf %s/out/*; exec pack walk -out %s/out %s/many >/dev/null\n' "$work" "$work" "$work"
+		printf 'find -printf\tfind %s/many -xdev -printf "%%p %%y %%m %%U %%G %%s %%i %%D %%n %%b %%A@ %%T@ %%C@ %%B@ %%l\\n" >%s/listed\n' "$work" "$work"
+	} >"$work/cases"
+	measure -rounds "$rounds" "$work/cases" >"$work/medians"
+	local objects
+	objects=$(wc -l <"$work/listed")
+	rm -rf "$work/many"
+	table
+	goals
+	goal "objects in a second, in thousands" "$objects / 1000 / $(field 'timeline and bodyfile, sealed' 2)" at-least 200
+	goal "timeline and bodyfile / find -printf, wall" "$(field 'timeline and bodyfile, sealed' 2) / $(field 'find -printf' 2)" at-most 1.5
+	echo
+}
+
 build
 machine
-[ $# -gt 0 ] || set -- volatile writer ram hashes
+[ $# -gt 0 ] || set -- volatile writer ram hashes walk
 for part in "$@"; do
 	case $part in
-	volatile | writer | hashes) $part ;;
+	volatile | writer | hashes | walk) $part ;;
 	ram) memory_image ;;
-	*) echo "no part $part: volatile, writer, ram, hashes" >&2; exit 2 ;;
+	*) echo "no part $part: volatile, writer, ram, hashes, walk" >&2; exit 2 ;;
 	esac
 done
 [ $missed = 0 ] || [ -z "${STRICT:-}" ] || exit 1

@@ -7,6 +7,8 @@
 //	pack machine -mib 2048 DIR      make the files by which a kernel shows its memory, as those of a
 //	                                working machine: for measuring on one that shows none
 //	pack ram -out OUT DIR           take that memory as collect --ram does
+//	pack files -count 300000 DIR    make a tree of that many empty files
+//	pack walk -out OUT DIR          list every object below DIR as the collectors timeline and notable do
 package main
 
 import (
@@ -30,10 +32,11 @@ func main() {
 
 func command(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: pack mix | write | made | machine | ram")
+		return fmt.Errorf("usage: pack mix | write | made | machine | ram | files | walk")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
 	mib := flags.Int64("mib", 64, "MiB to make")
+	count := flags.Int("count", 1000, "files to make")
 	out := flags.String("out", ".", "directory of the archive")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -47,6 +50,10 @@ func command(args []string) error {
 		return machine(flags.Arg(0), *mib<<20)
 	case "ram":
 		return archive(*out, func(w evidence.Sink) error { return putRAM(w, flags.Arg(0)) })
+	case "files":
+		return manyFiles(flags.Arg(0), *count)
+	case "walk":
+		return archive(*out, func(w evidence.Sink) error { return putWalk(w, flags.Arg(0)) })
 	case "made":
 		return archive(*out, func(w evidence.Sink) error { return putMade(w, *mib<<20) })
 	}

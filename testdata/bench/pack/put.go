@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"hozen/collector"
+	"hozen/collector/disk/timeline"
 	"hozen/collector/memory/ram"
 	"hozen/packager/evidence"
 )
@@ -39,6 +40,32 @@ func putTree(w evidence.Sink, root string) error {
 			return err
 		})
 	})
+}
+
+// manyFiles makes empty files, 300 in a directory.
+func manyFiles(root string, count int) error {
+	for n := 0; n < count; n++ {
+		dir := fmt.Sprintf("%s/part-%03d/package-%03d", root, n/300/40, n/300%40)
+		if n%300 == 0 {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
+		}
+		if err := os.WriteFile(fmt.Sprintf("%s/module_%06d.py", dir, n), nil, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putWalk puts the rows of every object below a directory.
+func putWalk(w evidence.Sink, root string) error {
+	h := &collector.Host{Root: root, Elevated: os.Geteuid() == 0}
+	seen := &timeline.Seen{}
+	if err := timeline.Timeline(timeline.Options{Seen: seen}).Collect(context.Background(), h, w); err != nil {
+		return err
+	}
+	return timeline.Notable(timeline.NotableOptions{Seen: seen}).Collect(context.Background(), h, w)
 }
 
 // putMade puts items of three kinds in turn until size is reached: random
