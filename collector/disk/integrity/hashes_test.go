@@ -196,5 +196,5 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hosttest.Documented(t, string(schema), HashRow{})
+	hosttest.Documented(t, string(schema), HashRow{}, Row{})
 }
