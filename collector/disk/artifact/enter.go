@@ -11,8 +11,10 @@ import (
 	"hozen/packager/evidence"
 )
 
-// maxLinks bounds the symbolic links on the way to one name (path_resolution(7)).
-const maxLinks = 40
+const (
+	maxLinks = 40   // symbolic links on the way to one name (path_resolution(7))
+	maxSteps = 4096 // components on the way to one name, those of the links included
+)
 
 // enter gives the true name of a directory that is written out: links on the way
 // are followed within the host. It is "" if there is none. An error is one of
@@ -47,7 +49,10 @@ func (f *Finder) follow(dir, name string) (at string, meta *evidence.FileMeta, e
 	if meta, err = f.host.Lstat(at); err != nil {
 		return "", nil, err
 	}
-	for links := 0; len(left) > 0; {
+	for links, steps := 0, 0; len(left) > 0; {
+		if steps++; steps > maxSteps {
+			return "", nil, &fs.PathError{Op: "follow", Path: clip(name), Err: syscall.ENAMETOOLONG}
+		}
 		part := left[0]
 		left = left[1:]
 		if part == ".." {

@@ -66,22 +66,15 @@ func NewFinder(h *collector.Host, system System) *Finder {
 // Find calls yield for each match, in the order of the names, until it says false:
 // for FILE what is not a directory, and a directory only where the path writes out
 // its name; for PATH whatever it is; for DIRECTORY the directory, then each of its
-// entries. A symbolic link that a glob meets is a match, and is not walked into; one
-// that the path writes out is a match, and what it leads to is another. The error
-// is that of an evidence.Tally: what was denied, failed or cut; nothing being there
-// is none.
+// entries; each once. A symbolic link that a glob meets is a match, and is not walked
+// into (but for those within /sys, which the kernel makes); one that the path writes
+// out is a match, and what it leads to is another. The error is that of an
+// evidence.Tally: what was denied, failed or cut; nothing being there is none.
 func (f *Finder) Find(ctx context.Context, p Pattern, yield func(Match) bool) error {
 	if p.Err != nil {
 		return p.Err
 	}
-	w := &walk{f: f, ctx: ctx, pattern: &p, yield: yield}
-	recursions := 0
-	for _, part := range p.parts {
-		recursions += min(part.depth, 1)
-	}
-	if recursions > 1 || p.Type == Directory { // a file may be come to by two ways
-		w.seen = map[string]bool{}
-	}
+	w := &walk{f: f, ctx: ctx, pattern: &p, yield: yield, seen: map[string]bool{}}
 	if err := ctx.Err(); err != nil {
 		w.stop(err)
 	} else if root, err := f.host.Lstat("/"); err != nil {
@@ -99,6 +92,9 @@ func (f *Finder) list(dir string) ([]string, error) {
 		return l.names, l.err
 	}
 	names, err := f.host.Names(dir)
+	if errors.Is(err, collector.ErrTooLong) {
+		err = evidence.Cut("%s: only %d names are listed: %v", dir, len(names), collector.ErrTooLong)
+	}
 	if all := len(names); all > 0 {
 		names = slices.DeleteFunc(names, func(s string) bool {
 			return s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\x00")

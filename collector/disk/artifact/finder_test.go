@@ -21,6 +21,7 @@ func linuxHosts(t testing.TB) map[string]*collector.Host {
 		"etc/loop1 -> loop2", "etc/loop2 -> loop1", "etc/gone -> /nowhere",
 		"opt/t1/logs/access_log", "opt/t1/logs/a/access_log", "opt/t1/logs/a/b/c/access_log", "opt/t1/logs/a/b/c/d/access_log",
 		"opt/t2 -> t1", "opt/self/self -> ../self", "opt/self/f", "opt/.t/f",
+		"sys/bus/dev/d1 -> ../../devices/d1", "sys/bus/dev/d2 -> /opt/t1", "sys/devices/d1/class", "opt/t1/class",
 	)
 }
 
@@ -64,6 +65,8 @@ func findingFiles(t *testing.T, h *collector.Host) {
 		{File, "/opt/*/f", []string{"/opt/.t/f", "/opt/self/f"}},
 		{File, "/opt/**/**/f", []string{"/opt/.t/f", "/opt/self/f"}},
 		{Path, "/", []string{"/"}},
+		{File, "/sys/bus/dev/*/class", []string{"/sys/devices/d1/class via /sys/bus/dev/d1/class"}},
+		{File, "/sys/bus/dev/d2/class", []string{"/opt/t1/class via /sys/bus/dev/d2/class"}},
 		{File, "%%users.homedir%%/.bash_history", []string{"/root/.bash_history", "/home/ann/.bash_history", "/home/ad-user/.bash_history",
 			"/srv/homes/linked/.bash_history via /home/linked/.bash_history"}},
 		{File, "%%Users.HomeDir%%/.config/**", nil}, // the file is one deeper

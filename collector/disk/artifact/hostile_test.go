@@ -8,11 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"hozen/collector"
 	"hozen/packager/evidence"
 )
-
-func imageOf(t testing.TB, names ...string) *collector.Host { return hosts(t, names...)["image"] }
 
 func TestHostileNames(t *testing.T) {
 	for kind, h := range hosts(t, "d/new\nline.log", "d/\x1b[2J.log", "d/\xff\xfe.log", "d/*.log", "d/[a].log", "d/back\\slash.log",
@@ -41,7 +38,7 @@ func TestHostileNames(t *testing.T) {
 
 // An image may hold names that no kernel would give.
 func TestNamesThatNoFileCanHave(t *testing.T) {
-	h := imageOf(t, "d/good", "etc/passwd = x")
+	h := imageOf("d/good", "etc/passwd = x")
 	h.Image.(image)["/d"].names = []string{"", ".", "..", "../etc/passwd", "a/b", "nul\x00", "good"}
 	got, errs := find(t, NewFinder(h, Linux), Source{Type: File, Paths: []string{"/d/**"}})
 	if !slices.Equal(got, []string{"/d/good"}) || len(errs) != 1 || !strings.Contains(errs[0], "6 names that no file can have") {
@@ -54,7 +51,7 @@ func TestWhatIsCutIsSaid(t *testing.T) {
 	for i := range 300 {
 		names = append(names, fmt.Sprintf("d/%03d/f", i))
 	}
-	h := imageOf(t, names...)
+	h := imageOf(names...)
 	for _, c := range []struct {
 		bounds Bounds
 		found  int
@@ -95,7 +92,7 @@ func TestFindEndsWhenAsked(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
-	many := imageOf(t, "d/")
+	many := imageOf("d/")
 	im := many.Image.(image)
 	for i := range 1000 {
 		im.add(fmt.Sprintf("/d/%04d", i), node{meta: evidence.FileMeta{Mode: evidence.ModeRegular}})
@@ -128,7 +125,7 @@ func (r refusing) Names(dir string) ([]string, error) {
 }
 
 func TestWhatCannotBeReadIsSaid(t *testing.T) {
-	h := imageOf(t, "d/a/f", "d/b/f", "d/c/f", "etc/passwd = bad:x:1:1::/d/b:\n")
+	h := imageOf("d/a/f", "d/b/f", "d/c/f", "etc/passwd = bad:x:1:1::/d/b:\n")
 	bad := map[string]error{"/d/b": errors.New("damaged node"), "/d/c/": errors.New("damaged list")}
 	h.Image = refusing{h.Image.(image), bad}
 	f := NewFinder(h, Linux)
@@ -147,7 +144,7 @@ func TestTooManyUsers(t *testing.T) {
 	for i := range maxUsers + 20 {
 		names = append(names, fmt.Sprintf("home/u%04d/f", i))
 	}
-	f := NewFinder(imageOf(t, names...), Linux)
+	f := NewFinder(imageOf(names...), Linux)
 	if n := len(f.Users()); n != maxUsers {
 		t.Errorf("%d users", n)
 	}
@@ -158,7 +155,7 @@ func TestTooManyUsers(t *testing.T) {
 
 // A list of users that was made to cost us time.
 func TestHugePasswd(t *testing.T) {
-	f := NewFinder(imageOf(t, "etc/passwd = root:x:0:0::/root:/bin/sh\n"+strings.Repeat("x:x:1:1::/home/none:/\n", maxPasswd/20), "root/f", "home/a/f"), Linux)
+	f := NewFinder(imageOf("etc/passwd = root:x:0:0::/root:/bin/sh\n"+strings.Repeat("x:x:1:1::/home/none:/\n", maxPasswd/20), "root/f", "home/a/f"), Linux)
 	if len(f.Users()) != 2 || f.Problems() == nil || !strings.Contains(f.Problems().Error(), "longer than the limit") {
 		t.Errorf("%v %v", f.Users(), f.Problems())
 	}
@@ -175,4 +172,59 @@ func FuzzPasswd(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A file that two ways lead to is one match.
+func TestEachFileOnce(t *testing.T) {
+	h := imageOf("srv/s/f", "d/a/s -> /srv/s", "d/b/s -> /srv/s")
+	got, errs := find(t, NewFinder(h, Linux), Source{Type: File, Paths: []string{"/d/*/s/f"}})
+	if !slices.Equal(got, []string{"/srv/s/f via /d/a/s/f"}) || errs != nil {
+		t.Errorf("%q %q", got, errs)
+	}
+}
+
+func TestLinksThatMultiply(t *testing.T) {
+	h := imageOf("d/f", "d/l -> "+strings.Repeat("./", 2000)+strings.Repeat("l/../", 1000)+"f", "d/long -> "+strings.Repeat("../d/", 5000)+"f")
+	for path, want := range map[string]string{"/d/l": "too many levels", "/d/long": "too long"} {
+		_, errs := find(t, NewFinder(h, Linux), Source{Type: File, Paths: []string{path}})
+		if len(errs) != 1 || !strings.Contains(errs[0], want) {
+			t.Errorf("%s: %.200q", path, errs)
+		}
+	}
+}
+
+func TestListOfUsersThroughALink(t *testing.T) {
+	f := NewFinder(imageOf("etc/passwd -> ../run/users", "run/users = ann:x:1:1::/srv/ann:/bin/sh\n", "srv/ann/f"), Linux)
+	if u := f.Users(); len(u) != 1 || u[0].Name != "ann" || f.Problems() != nil {
+		t.Errorf("%+v %v", u, f.Problems())
+	}
+}
+
+// What is written out is looked for even where a directory of Windows cannot be listed.
+func TestWindowsDirectoriesThatAreClosed(t *testing.T) {
+	h := imageOf("Windows/System32/config/SYSTEM")
+	h.Image = refusing{h.Image.(image), map[string]error{"/Windows/System32/": errors.New("closed")}}
+	f := NewFinder(h, Windows)
+	got, errs := find(t, f, Source{Type: File, Paths: []string{`\Windows\System32\config\system`}})
+	if !slices.Equal(got, []string{"/Windows/System32/config/SYSTEM"}) || errs != nil {
+		t.Errorf("%q %q", got, errs)
+	}
+	for _, path := range []string{`\Windows\System32\CONFIG\system`, `\Windows\System32\*\system`} {
+		got, errs = find(t, f, Source{Type: File, Paths: []string{path}})
+		if got != nil || len(errs) != 1 || !strings.Contains(errs[0], "closed") {
+			t.Errorf("%s: %q %q", path, got, errs)
+		}
+	}
+}
+
+func TestDirectoriesWithTooManyNames(t *testing.T) {
+	h := imageOf("d/f")
+	im := h.Image.(image)
+	for i := range 1 << 18 {
+		im["/d"].names = append(im["/d"].names, fmt.Sprint(i))
+	}
+	_, errs := find(t, NewFinder(h, Linux), Source{Type: File, Paths: []string{"/d/f*"}})
+	if len(errs) != 1 || !strings.Contains(errs[0], "1 cut (first: ") || !strings.Contains(errs[0], "only 262144 names are listed") {
+		t.Errorf("%q", errs)
+	}
 }

@@ -29,20 +29,22 @@ func chars(s string) (all []char) {
 	return all
 }
 
-// fold makes characters equal that differ in case only, one by one, as the file
-// systems of Windows do. Their table of capitals is not quite Unicode's; that
-// difference is of no account for the names that definitions have.
+// fold gives the same for characters that differ in case only, one by one
+// (unicode.SimpleFold), as the file systems of Windows do. Their table of capitals
+// is not quite Unicode's: of no account for the names that definitions have.
 func fold(c char) char {
-	if c >= notUTF8 {
-		return c
-	}
-	if c < utf8.RuneSelf {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
+	if c >= utf8.RuneSelf && c < notUTF8 {
+		r := rune(c)
+		next := unicode.SimpleFold(r)
+		for ; next > r; next = unicode.SimpleFold(r) {
+			r = next
 		}
-		return c
+		c = char(next) // the first of those that are the same but for case
 	}
-	return char(unicode.ToLower(unicode.ToUpper(rune(c))))
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // A token of a pattern takes one character of a name, or, if it is a star, any number.

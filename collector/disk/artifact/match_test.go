@@ -43,6 +43,7 @@ func TestGlobs(t *testing.T) {
 		{"[A-Z]x", "Qx", true, true},
 		{"[A-Z]x", "qx", true, true},
 		{"Ärger", "äRGER", true, true},
+		{"\u212a\u01c5", "k\u01c4", true, true},
 		{"\xff*", "\xffx", true, true},
 		{"\xff*", "\xfex", true, false},
 		{"\ufffd", "\xff", false, false}, // a byte is not the sign that stands for bad bytes
@@ -92,7 +93,7 @@ func slowMatch(pattern, name string, folded bool) bool {
 }
 
 func slowSame(a, b rune, folded bool) bool {
-	return a == b || folded && strings.ToLower(strings.ToUpper(string(a))) == strings.ToLower(strings.ToUpper(string(b)))
+	return a == b || folded && strings.EqualFold(string(a), string(b))
 }
 
 // slowClass reads a class by cutting strings, and tries each of its characters.

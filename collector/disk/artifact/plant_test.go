@@ -21,6 +21,16 @@ import (
 // comes after " = ".
 func hosts(t testing.TB, names ...string) map[string]*collector.Host {
 	t.Helper()
+	h := imageOf(names...)
+	all := map[string]*collector.Host{"image": h}
+	if runtime.GOOS == "linux" { // elsewhere not every name and link can be made
+		all["folder"] = &collector.Host{Root: h.Image.(image).write(t), Now: hosttest.Epoch.UTC}
+	}
+	return all
+}
+
+// imageOf makes an image only.
+func imageOf(names ...string) *collector.Host {
 	im := image{"/": {meta: evidence.FileMeta{Mode: evidence.ModeDir | 0o755}}}
 	for _, name := range names {
 		name, body, _ := strings.Cut(name, " = ")
@@ -34,11 +44,7 @@ func hosts(t testing.TB, names ...string) map[string]*collector.Host {
 			im.add("/"+name, node{meta: evidence.FileMeta{Mode: evidence.ModeRegular | 0o644, Size: int64(len(body))}, body: body})
 		}
 	}
-	all := map[string]*collector.Host{"image": {Root: "/", Image: im, Now: hosttest.Epoch.UTC}}
-	if runtime.GOOS == "linux" { // elsewhere not every name and link can be made
-		all["folder"] = &collector.Host{Root: im.write(t), Now: hosttest.Epoch.UTC}
-	}
-	return all
+	return &collector.Host{Root: "/", Image: im, Now: hosttest.Epoch.UTC}
 }
 
 // An image is a file system in memory.

@@ -21,15 +21,31 @@ func Load(label string, tree fs.FS) (all []Definition, err error) {
 		if ext := path.Ext(name); e.IsDir() || ext != ".yaml" && ext != ".yml" {
 			return nil
 		}
-		b, err := fs.ReadFile(tree, name)
-		if err != nil {
-			return fmt.Errorf("%s: %w", label, err)
+		some, err := loadFile(path.Join(label, name), tree, name)
+		if all = append(all, some...); err == nil && len(all) > maxDefinitions {
+			err = fmt.Errorf("%s: more than %d definitions", label, maxDefinitions)
 		}
-		some, err := Parse(path.Join(label, name), b)
-		all = append(all, some...)
 		return err
 	})
 	return all, err
+}
+
+// loadFile reads one file, after a look at what it is: a FIFO would wait for a writer.
+func loadFile(label string, tree fs.FS, name string) ([]Definition, error) {
+	st, err := fs.Stat(tree, name)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", label, err)
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", label)
+	case st.Size() > maxFile:
+		return nil, fmt.Errorf("%s: %d bytes: at most %d", label, st.Size(), maxFile)
+	}
+	b, err := fs.ReadFile(tree, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", label, err)
+	}
+	return Parse(label, b)
 }
 
 // A Set is definitions that have been checked against each other. It is not
@@ -49,7 +65,8 @@ func NewSet(loads ...[]Definition) (*Set, error) {
 	for _, load := range loads {
 		own := map[*Definition]bool{}
 		for i := range load {
-			d := &load[i]
+			copied := load[i]
+			d := &copied
 			if old := s.byName[d.Name]; old != nil && !own[old] && same(old, d) {
 				continue
 			}

@@ -96,9 +96,7 @@ func (f *Finder) findUsers() {
 		f.findProfiles()
 		return
 	}
-	b, err := f.host.ReadFile("/etc/passwd", maxPasswd)
-	f.problems.Add("/etc/passwd", err)
-	for _, u := range parsePasswd(string(b)) {
+	for _, u := range parsePasswd(f.passwd()) {
 		f.addUser(u)
 	}
 	for _, home := range []string{"/root", "/var/root"} {
@@ -116,6 +114,18 @@ func (f *Finder) findUsers() {
 			f.addUser(User{Name: name, Home: parent + "/" + name})
 		}
 	}
+}
+
+// passwd gives the host's list of users, through links where it is one.
+func (f *Finder) passwd() string {
+	const name = "/etc/passwd"
+	real, _, err := f.follow("/", name)
+	if notThere(err) || f.problems.Add(name, err) != nil {
+		return ""
+	}
+	b, err := f.host.ReadFile(real, maxPasswd)
+	f.problems.Add(name, err)
+	return string(b)
 }
 
 // parsePasswd reads lines of passwd(5); what is no such line is passed over.

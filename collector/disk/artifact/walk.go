@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"strings"
 
 	"hozen/packager/evidence"
 )
@@ -13,7 +14,7 @@ type walk struct {
 	pattern          *Pattern
 	yield            func(Match) bool
 	tally            evidence.Tally
-	seen             map[string]bool // matches given, where one may be come to twice
+	seen             map[string]bool // matches given: links and ** may come to one twice
 	entries, matches int
 	stopped          bool
 }
@@ -52,11 +53,7 @@ func (w *walk) from(dir place, parts []part) {
 // directory may be closed to listing, or have names that it does not list.
 func (w *walk) matching(dir place, p *part, rest []part) {
 	names, err := w.f.list(dir.path)
-	written := p.literal != ""
-	if err != nil && !written {
-		w.tally.Add(dir.path, err)
-	}
-	found := false
+	written, found := p.literal != "", false
 	for _, name := range names {
 		if w.stopped || !w.count() {
 			return
@@ -67,23 +64,23 @@ func (w *walk) matching(dir place, p *part, rest []part) {
 		}
 	}
 	if written && !found {
-		w.step(dir, p.literal, rest, true)
+		found = w.step(dir, p.literal, rest, true)
+	}
+	if !written || !found {
+		w.tally.Add(dir.path, err)
 	}
 }
 
-// step goes to one name in a directory. written says that the pattern writes it out,
-// so that a link is followed.
-func (w *walk) step(dir place, name string, rest []part, written bool) {
+// step goes to one name in a directory, and says whether it is there. written says
+// that the pattern writes it out, so that a link is followed.
+func (w *walk) step(dir place, name string, rest []part, written bool) bool {
 	if w.stopped || !w.count() {
-		return
+		return false
 	}
 	at := dir.down(name)
 	meta, err := w.f.host.Lstat(at.path)
-	if notThere(err) {
-		return
-	}
-	if w.tally.Add(at.path, err) != nil {
-		return
+	if notThere(err) || w.tally.Add(at.path, err) != nil {
+		return false
 	}
 	at.meta = meta
 	link := meta.Mode&evidence.ModeType == evidence.ModeSymlink
@@ -91,22 +88,27 @@ func (w *walk) step(dir place, name string, rest []part, written bool) {
 		w.match(at, written)
 	}
 	switch {
-	case link && written:
-		w.through(dir, at, rest)
+	case link && (written || len(rest) > 0 && strings.HasPrefix(at.path, "/sys/")):
+		w.through(dir, at, rest, written)
 	case link && len(rest) > 0:
-		w.tally.Add(at.path, evidence.Skip("a symbolic link: not walked into"))
+		w.tally.Add(at.path, errLinkMet)
 	case isDir(meta) && len(rest) > 0:
 		w.from(at, rest)
 	}
+	return true
 }
 
-// through follows a link that the pattern writes out.
-func (w *walk) through(dir, link place, rest []part) {
+// errLinkMet is the outcome of a link that a glob met on the way to more.
+var errLinkMet = evidence.Skip("a symbolic link: not walked into")
+
+// through follows a link that the pattern writes out, or one from /sys to /sys.
+func (w *walk) through(dir, link place, rest []part, written bool) {
 	real, meta, err := w.f.follow(dir.path, link.meta.LinkTarget)
-	if notThere(err) {
+	if notThere(err) || w.tally.Add(link.path, err) != nil {
 		return
 	}
-	if w.tally.Add(link.path, err) != nil {
+	if !written && !strings.HasPrefix(real, "/sys/") {
+		w.tally.Add(link.path, errLinkMet)
 		return
 	}
 	at := place{path: real, via: link.path, meta: meta}
@@ -185,9 +187,7 @@ func (w *walk) give(at place) {
 		w.stop(evidence.Cut("more than %d matches: the rest is passed over", w.f.Bounds.Matches))
 		return
 	}
-	if w.seen != nil {
-		w.seen[at.path] = true
-	}
+	w.seen[at.path] = true
 	if !w.yield(Match{Path: at.path, Meta: at.meta, Via: at.via}) {
 		w.stopped = true
 	}

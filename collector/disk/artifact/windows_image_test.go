@@ -84,8 +84,8 @@ func sorted(s string) string {
 }
 
 func TestProfilesOfAnOldWindows(t *testing.T) {
-	h := hosts(t, "WINNT/system32/config/system", "Documents and Settings/ann/Local Settings/Application Data/a",
-		"Documents and Settings/ann/Application Data/r", "Documents and Settings/All Users/Application Data/Vendor/v")["image"]
+	h := imageOf("WINNT/system32/config/system", "Documents and Settings/ann/Local Settings/Application Data/a",
+		"Documents and Settings/ann/Application Data/r", "Documents and Settings/All Users/Application Data/Vendor/v")
 	if s := SystemOf(h); s != Windows {
 		t.Fatalf("a disk with WINNT/system32 is %q", s)
 	}
@@ -111,15 +111,15 @@ func TestSystemOfOthers(t *testing.T) {
 		{[]string{"etc/", "usr/bin/", "var/", "Windows/System32/config/"}, Linux}, // somebody made a folder
 		{[]string{"DCIM/100/"}, ""},
 	} {
-		if got := SystemOf(hosts(t, c.names...)["image"]); got != c.want {
+		if got := SystemOf(imageOf(c.names...)); got != c.want {
 			t.Errorf("%q is %q, not %q", c.names, got, c.want)
 		}
 	}
 }
 
 func TestUsersOfDarwin(t *testing.T) {
-	h := hosts(t, "etc -> private/etc", "private/etc/passwd = root:*:0:0::/var/root:/bin/sh\n_www:*:70:70::/Library/WebServer:/bin/false\n",
-		"private/var/root/.sh_history", "var -> private/var", "Users/ann/Library/x", "Users/Shared/y")["image"]
+	h := imageOf("etc -> private/etc", "private/etc/passwd = root:*:0:0::/var/root:/bin/sh\n_www:*:70:70::/Library/WebServer:/bin/false\n",
+		"private/var/root/.sh_history", "var -> private/var", "Users/ann/Library/x", "Users/Shared/y")
 	f := NewFinder(h, Darwin)
 	got, errs := find(t, f, Source{Type: File, Paths: []string{"%%users.homedir%%/*", "%%users.homedir%%/Library/*"}})
 	want := "/private/var/root/.sh_history via /var/root/.sh_history /Users/Shared/y /Users/ann/Library/x"
