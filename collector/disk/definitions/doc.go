@@ -29,7 +29,7 @@ const (
 // artifact.Set.Resolve; "" if there is none. system is as definitions spell it:
 // Linux, Windows or Darwin.
 func Profile(system, profile string) string {
-	of := map[string]string{"Linux": "HozenLinux", "Windows": "HozenWindows", "Darwin": "HozenMacos"}[system]
+	of := map[string]string{"Linux": "HozenLinux", "Windows": "HozenWindows", "Darwin": "HozenMacOS"}[system]
 	what := map[string]string{Triage: "Triage", Standard: "Standard", Full: "Full"}[profile]
 	if of == "" || what == "" {
 		return ""
