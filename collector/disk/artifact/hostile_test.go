@@ -228,3 +228,27 @@ func TestDirectoriesWithTooManyNames(t *testing.T) {
 		t.Errorf("%q", errs)
 	}
 }
+
+// What the kernel makes up is not walked into from above, and is nobody's home.
+func TestKernelFolders(t *testing.T) {
+	h := imageOf("etc/passwd = p:x:1:1::/proc/1/root:\nd:x:2:2::/dev/:\n", "proc/1/root/f", "sys/a/f", "dev/f", "opt/proc/f", "root/f")
+	f := NewFinder(h, Linux)
+	if u := f.Users(); len(u) != 1 || u[0].Home != "/root" {
+		t.Errorf("%+v", u)
+	}
+	for path, want := range map[string]string{"/**9/f": "/opt/proc/f /root/f", "/proc/**/f": "/proc/1/root/f"} {
+		got, errs := find(t, f, Source{Type: File, Paths: []string{path}})
+		if strings.Join(got, " ") != want || errs != nil {
+			t.Errorf("%s: %q %q", path, got, errs)
+		}
+	}
+}
+
+// A backslash in a user's name separates nothing, and a %% without its partner is text.
+func TestOddTextInPaths(t *testing.T) {
+	h := imageOf("home/do\\main/f", "d/100%%/f", "Users/x/f")
+	got, errs := find(t, NewFinder(h, Linux), Source{Type: File, Separator: `\`, Paths: []string{`%%users.homedir%%\f`, `\d\100%%\f`}})
+	if want := []string{"/home/do\\main/f", "/d/100%%/f"}; !slices.Equal(got, want) || errs != nil {
+		t.Errorf("%q %q, not %q", got, errs, want)
+	}
+}
