@@ -2,6 +2,7 @@ package image
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -86,5 +87,26 @@ func TestWindowsIsChosen(t *testing.T) {
 	}
 	if m, err := files.Lstat("/$MFT"); err != nil || m.Size == 0 {
 		t.Error(m, err)
+	}
+}
+
+// TestBlockDevice reads a device instead of a file.
+func TestBlockDevice(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not as root: no device can be made")
+	}
+	losetup, image := tool(t, "losetup"), diskOf(t, "etc")
+	out, err := exec.Command(losetup, "--read-only", "--find", "--show", image).CombinedOutput()
+	if err != nil {
+		if _, err := os.Stat("/dev/loop-control"); err != nil {
+			t.Skipf("kernel has no loop devices: %s", out)
+		}
+		t.Fatalf("%v: %s", err, out)
+	}
+	device := strings.TrimSpace(string(out))
+	t.Cleanup(func() { run(t, "", losetup, "--detach", device) })
+	d := open(t, device)
+	if p, err := Choose(d, ""); err != nil || p.Number != 1 || d.Size != 32<<20 || d.Format != "raw" {
+		t.Errorf("%v, %v, %d bytes, %s", p, err, d.Size, d.Format)
 	}
 }

@@ -248,6 +248,45 @@ func TestManyAtOnce(t *testing.T) {
 	all.Wait()
 }
 
+// spoiled is a disk with one sector that cannot be read.
+type spoiled struct {
+	*bytes.Reader
+	bad int64
+}
+
+var errSpoiled = errors.New("input/output error")
+
+func (s spoiled) ReadAt(p []byte, off int64) (int, error) {
+	if off < s.bad+512 && off+int64(len(p)) > s.bad {
+		n, _ := s.Reader.ReadAt(p[:max(0, s.bad-off)], off)
+		return n, errSpoiled
+	}
+	return s.Reader.ReadAt(p, off)
+}
+
+// TestBadSector spoils one sector of a table of inodes: its inodes are lost, and all
+// others are read.
+func TestBadSector(t *testing.T) {
+	b := hierarchy(t)
+	at := int64(bytes.Index(b, inodeAt(t, b, jungle))) &^ 511
+	f, err := Open(spoiled{bytes.NewReader(b), at}, int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := 512 / int(f.sb.inodeSize)
+	bad := 0
+	for n := uint32(1); n <= 30; n++ {
+		if _, err := f.inode(n); errors.Is(err, errSpoiled) {
+			bad++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if bad != lost {
+		t.Errorf("%d inodes are lost, and %d lie in the sector", bad, lost)
+	}
+}
+
 func TestHoles(t *testing.T) {
 	b := hierarchy(t)
 	inodeAt(t, b, jungle)[0x6d] = 2 // 2 TiB of hole behind the data

@@ -269,13 +269,13 @@ func (f *FS) read(b []byte, at int64) error {
 		return fmt.Errorf("offset %d lies beyond the end of the disk", at)
 	}
 	for len(b) > 0 {
-		page, err := f.page(at / pageSize)
-		if err != nil {
-			return err
-		}
+		page := f.page(at / pageSize)
 		in := at % pageSize
-		if in >= int64(len(page)) {
-			return fmt.Errorf("offset %d: %w", at, io.ErrUnexpectedEOF)
+		if in >= int64(len(page)) { // a bad sector before it, in the same page
+			if n, err := f.r.ReadAt(b, at); n < len(b) {
+				return fmt.Errorf("offset %d: %w", at, readError(err))
+			}
+			return nil
 		}
 		n := copy(b, page[in:])
 		b, at = b[n:], at+int64(n)
@@ -283,20 +283,17 @@ func (f *FS) read(b []byte, at int64) error {
 	return nil
 }
 
-func (f *FS) page(n int64) ([]byte, error) {
+// page gives what can be read of a page in one go.
+func (f *FS) page(n int64) []byte {
 	if p, ok := f.pages.Get(n); ok {
-		return p, nil
+		return p
 	}
 	p := make([]byte, min(pageSize, f.size-n*pageSize))
-	got, err := f.r.ReadAt(p, n*pageSize)
-	if got < len(p) {
-		if err = readError(err); got == 0 {
-			return nil, fmt.Errorf("offset %d: %w", n*pageSize, err)
-		}
-		return p[:got], nil // the rest may be unreadable; what asks for it says so
+	if got, _ := f.r.ReadAt(p, n*pageSize); got < len(p) {
+		return p[:got] // what asks for the rest says why it is not there
 	}
 	f.pages.Put(n, p, int64(len(p)))
-	return p, nil
+	return p
 }
 
 func (f *FS) readBlock(block uint64) ([]byte, error) {
