@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -288,6 +289,19 @@ func damageSuper(t *testing.T, image string) []string {
 	return []string{"/small"}
 }
 
+// alone gives the test a mount namespace of its own: what is mounted there is seen by
+// nobody who could keep it busy, and goes with the thread.
+func alone(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+		t.Skipf("kernel has no mount namespaces: %v", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // mounted mounts an image until the end of the test, or until it is called.
 func mounted(t *testing.T, image, options string) (point string, unmount func()) {
 	t.Helper()
@@ -329,6 +343,7 @@ func TestKernel(t *testing.T) {
 			t.Parallel()
 			image := filepath.Join(t.TempDir(), "image")
 			execute(t, mkfs, append(options, "-q", "-F", "-N", "2000", image, "96M")...)
+			alone(t)
 			point, unmount := mounted(t, image, "loop")
 			plant(t, point)
 			plantMore(t, point)
