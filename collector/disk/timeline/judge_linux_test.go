@@ -113,10 +113,14 @@ func TestFindAndStatAgree(t *testing.T) {
 		must(t, err)
 		return fmt.Sprintf("%d.%09d0", at.Unix(), at.Nanosecond())
 	}
+	private := mountsOf(t, s)["/"].Private
 	for _, r := range rows {
 		kind := map[string]string{"regular": "f", "directory": "d", "symlink": "l", "fifo": "p"}[r.Kind]
 		got := fmt.Sprintf("%s %#o %d %d %d %d %d %d %d %s %s %s %s", kind, r.Mode&0o7777, r.UID, r.GID, r.Size, r.Inode, r.Dev, r.Nlink, r.Allocated/512,
 			unixTime(r.Atime), unixTime(r.Mtime), unixTime(r.Ctime), r.LinkTarget)
+		if f := strings.Fields(want[string(r.Path)]); r.Kind == "symlink" && !private && len(f) > 9 { // we have read it since
+			got = strings.Replace(got, unixTime(r.Atime), f[9], 1)
+		}
 		if got != want[string(r.Path)] {
 			t.Errorf("%q:\n%s; find says\n%s", r.Path, got, want[string(r.Path)])
 		}

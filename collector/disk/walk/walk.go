@@ -35,7 +35,7 @@ type Options struct {
 	Roots   []Root
 	Workers int // how many directories are read at once; 0: one for each processor, at most 8
 	// Patience is how long one system call may take before its worker is left behind in
-	// it, and its root is given up; 0: ten seconds.
+	// it, and its root is given up; 0: thirty seconds, for a disk that fails takes long to say so.
 	Patience time.Duration
 }
 
@@ -44,7 +44,7 @@ func (o Options) orDefault() Options {
 		o.Workers = min(runtime.GOMAXPROCS(0), 8)
 	}
 	if o.Patience <= 0 {
-		o.Patience = 10 * time.Second
+		o.Patience = 30 * time.Second
 	}
 	return o
 }
