@@ -49,6 +49,12 @@ func (h *Host) open(name string, flags int) (*os.File, error) {
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
+	// Else the runtime would have the kernel poll it, and a file system that does not
+	// answer to that (FUSE) would hold up all that waits for anything in this process.
+	if err := unix.SetNonblock(fd, false); err != nil {
+		unix.Close(fd)
+		return nil, pathError("open", name, err)
+	}
 	return os.NewFile(uintptr(fd), name), nil
 }
 

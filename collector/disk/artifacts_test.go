@@ -157,7 +157,7 @@ func TestTimeIsOver(t *testing.T) {
 	defer cancel()
 	o := Options{Set: testSet(t, testDefinitions), Tiers: Named([]string{"AllOfIt"})}.Limited("standard")
 	var s hosttest.Sink
-	w := newWatch(h)
+	w := newWatch(h, patienceRemote)
 	defer w.stop()
 	found := find(ctx, h, o, w)
 	found.formSets(ctx, w)

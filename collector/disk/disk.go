@@ -81,12 +81,17 @@ func (o Options) estimate(*collector.Host) collector.Estimate {
 }
 
 func collect(ctx context.Context, h *collector.Host, to evidence.Sink, o Options) error {
+	return collectPatiently(ctx, h, to, o, patienceRemote)
+}
+
+// collectPatiently waits so long for what a program or another machine answers.
+func collectPatiently(ctx context.Context, h *collector.Host, to evidence.Sink, o Options, patience time.Duration) error {
 	if ctx.Err() != nil {
 		return putNothing(ctx, to)
 	}
 	quiet, done := h.Quiet()
 	defer done()
-	w := newWatch(h)
+	w := newWatch(h, patience)
 	defer w.stop()
 	found := find(ctx, quiet, o, w)
 	found.formSets(ctx, w)

@@ -153,7 +153,7 @@ func (r *run) do(j *job) {
 
 // unit takes one unit; a set that changed while it was read is taken once more.
 func (r *run) unit(u *unit, j *job) error {
-	r.refresh(u)
+	r.refresh(u, false)
 	if !u.set() {
 		row, err := r.file(u.main(), "", j)
 		if err == nil {
@@ -169,7 +169,7 @@ func (r *run) unit(u *unit, j *job) error {
 		r.left.Add(cost)
 		return nil
 	}
-	r.refresh(u)
+	r.refresh(u, true)
 	_, err = r.set(u, "/@again", j)
 	return err
 }
@@ -208,9 +208,10 @@ func (r *run) set(u *unit, below string, j *job) (rows []*FileRow, err error) {
 
 // refresh looks at files again, that were found a while ago. What cannot be looked at
 // any more keeps what was known: reading it will say why.
-func (r *run) refresh(u *unit) {
+// Those of a tree were found just now.
+func (r *run) refresh(u *unit, again bool) {
 	for _, f := range u.files {
-		if f.why != nil || f.tree != "" || r.over() != nil || r.deadly(f) != nil {
+		if f.why != nil || f.tree != "" && !again || r.over() != nil || r.deadly(f) != nil {
 			continue
 		}
 		m, err := lstat(r.ctx, r.watch, r.host, f.path)

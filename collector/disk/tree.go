@@ -175,7 +175,7 @@ func (w *treeWalk) units(files ...*file) {
 		}
 	}
 	for _, f := range files {
-		if w.full || f.set != nil || len(byName) > 0 && w.hasMain(f, files) {
+		if w.full || f.set != nil || w.hasRow(f) || len(byName) > 0 && w.hasMain(f, files) {
 			continue
 		}
 		u := &unit{files: []*file{f}}
@@ -185,6 +185,12 @@ func (w *treeWalk) units(files ...*file) {
 		}
 		w.give(u)
 	}
+}
+
+// hasRow says whether the row of a definition says all that there is to say of a file.
+func (w *treeWalk) hasRow(f *file) bool {
+	known := w.known.byPath[f.path]
+	return known != nil && (known.wanted || !f.meta.Regular())
 }
 
 // hasMain says whether a file will be brought by the database that it belongs to.

@@ -31,7 +31,7 @@ type errHung struct {
 }
 
 func (e *errHung) Error() string {
-	return fmt.Sprintf("%s: no answer for %v: left behind", e.name, e.wait.Round(time.Second))
+	return fmt.Sprintf("%s: no answer for %v: left behind", e.name, e.wait.Round(100*time.Millisecond))
 }
 
 // Unwrap makes it a shortfall of the kind that a deadline is.
@@ -43,8 +43,7 @@ type watch struct {
 	stop   context.CancelFunc
 	mu     sync.Mutex
 	active map[*vigil]bool
-	// remote is patienceRemote, disk patienceDisk, but in tests.
-	remote, disk time.Duration
+	remote time.Duration // patience with a file system behind a program or a network
 }
 
 // A vigil is one thing that is watched.
@@ -54,9 +53,9 @@ type vigil struct {
 	end   context.CancelCauseFunc
 }
 
-func newWatch(h *collector.Host) *watch {
+func newWatch(h *collector.Host, patience time.Duration) *watch {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &watch{stop: stop, active: map[*vigil]bool{}, remote: patienceRemote, disk: patienceDisk}
+	w := &watch{stop: stop, active: map[*vigil]bool{}, remote: patience}
 	if h.Live {
 		if text, _, err := proc.OwnMountinfo(h); err == nil {
 			w.mounts, _, _ = proc.ParseMounts(string(text))
@@ -147,7 +146,7 @@ func (w *watch) patience(name string) time.Duration {
 	if m, ok := proc.MountAt(w.mounts, path.Clean(name)); ok && remote(m.Type) {
 		return w.remote
 	}
-	return w.disk
+	return patienceDisk
 }
 
 // mountOf gives the point of the mount that a name lies on; "" for the root's.
