@@ -25,7 +25,7 @@ type socketKey struct {
 
 // owners says which process is at an end of a flow. It reads the tables of
 // sockets every second and soon after a new flow was seen, but never for more than
-// a twentieth of the time: what it learnt stays when the socket is gone.
+// a tenth of the time: what it learnt stays when the socket is gone.
 type owners struct {
 	h   *collector.Host
 	due chan struct{}
@@ -39,19 +39,26 @@ type owners struct {
 
 	lookup sync.Mutex // of what follows
 	known  map[socketKey]*owner
-	open   map[socketKey]*owner // unconnected sockets of our own network namespace
+	open   map[socketKey]openSocket // unconnected sockets of our own network namespace
 	local  map[netip.Addr]bool
+}
+
+// An openSocket is an unconnected socket and when it was there last.
+type openSocket struct {
+	*owner
+	seen time.Time
 }
 
 const (
 	refreshEvery = time.Second
 	refreshGap   = 100 * time.Millisecond
-	refreshShare = 20 // one part of so many is spent on reading
+	refreshShare = 10 // one part of so many is spent on reading
 	maxKnown     = 1 << 17
+	openFor      = 15 * time.Second // unconnected sockets are remembered: a segment is written some seconds after its packets
 )
 
 func newOwners(h *collector.Host) *owners {
-	return &owners{h: h, parsed: newSocketReader(h), due: make(chan struct{}, 1), known: map[socketKey]*owner{}, open: map[socketKey]*owner{}}
+	return &owners{h: h, parsed: newSocketReader(h), due: make(chan struct{}, 1), known: map[socketKey]*owner{}, open: map[socketKey]openSocket{}}
 }
 
 // setLocal says which addresses are ours: an unconnected socket receives for them alone.
@@ -87,26 +94,30 @@ func (o *owners) watch() (stop func()) {
 			case <-tick.C:
 			case <-o.due:
 			}
-			wait := time.NewTimer(o.freshen())
-			select {
-			case <-end:
-				wait.Stop()
-				return
-			case <-wait.C:
+			for done := false; !done; {
+				var next time.Duration
+				done, next = o.freshen()
+				wait := time.NewTimer(next)
+				select {
+				case <-end:
+					wait.Stop()
+					return
+				case <-wait.C:
+				}
 			}
 		}
 	}()
 	return func() { close(end); <-ended }
 }
 
-// freshen reads the tables, if they may be read again already, and gives the time
-// until the next reading.
-func (o *owners) freshen() time.Duration {
+// freshen reads the tables, if they may be read again already, says whether it
+// did, and gives the time until the next reading.
+func (o *owners) freshen() (done bool, next time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	gap := max(refreshGap, o.took*refreshShare)
 	if since := time.Since(o.read); !o.read.IsZero() && since < gap {
-		return gap - since
+		return false, gap - since
 	}
 	began := time.Now()
 	known, open := o.parsed.read(o.h)
@@ -117,13 +128,21 @@ func (o *owners) freshen() time.Duration {
 	for k, v := range known {
 		o.known[k] = v
 	}
-	o.open = open
+	now := time.Now()
+	for k, v := range o.open {
+		if now.Sub(v.seen) > openFor {
+			delete(o.open, k)
+		}
+	}
+	for k, v := range open {
+		o.open[k] = openSocket{v, now}
+	}
 	o.lookup.Unlock()
 	o.read = time.Now()
 	o.took = o.read.Sub(began)
 	o.reads++
 	o.spent += o.took
-	return max(refreshGap, o.took*refreshShare)
+	return true, max(refreshGap, o.took*refreshShare)
 }
 
 // cost says how often the tables were read, and how many milliseconds that took.
@@ -147,8 +166,8 @@ func (o *owners) at(k key) *owner {
 		if local == any4 && !a.Is4() {
 			continue
 		}
-		if p := o.open[socketKey{proto: k.proto, local: netip.AddrPortFrom(local, k.src.Port())}]; p != nil {
-			return p
+		if s, ok := o.open[socketKey{proto: k.proto, local: netip.AddrPortFrom(local, k.src.Port())}]; ok {
+			return s.owner
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"hozen/collector/hosttest"
 	"hozen/collector/packet/flow"
@@ -49,6 +50,26 @@ func TestOwners(t *testing.T) {
 	}
 	if reads, _ := o.cost(); reads != 1 {
 		t.Errorf("%d reads", reads)
+	}
+}
+
+// A listener that is gone is remembered until the segment is written in which its
+// packets are, but not for long.
+func TestOwnersRememberListeners(t *testing.T) {
+	o := newOwners(hosttest.FromTxtar(t, "testdata/owners.txtar"))
+	gone, old := socketKey{proto: 6, local: netip.MustParseAddrPort("0.0.0.0:1")}, socketKey{proto: 6, local: netip.MustParseAddrPort("0.0.0.0:2")}
+	o.open[gone], o.open[old] = openSocket{&owner{pid: 7}, time.Now()}, openSocket{&owner{pid: 7}, time.Now().Add(-time.Hour)}
+	if done, next := o.freshen(); !done || next < refreshGap {
+		t.Errorf("%v, %v", done, next)
+	}
+	if done, next := o.freshen(); done || next <= 0 {
+		t.Errorf("read again at once: %v, %v", done, next)
+	}
+	if _, ok := o.open[gone]; !ok {
+		t.Error("a listener is forgotten at once")
+	}
+	if _, ok := o.open[old]; ok {
+		t.Error("a listener is remembered for an hour")
 	}
 }
 
