@@ -112,10 +112,10 @@ func checkSource(s artifact.Source, profile bool, say func(string, ...any)) {
 }
 
 // notSQLite names what ends like a data base of SQLite and is none: Berkeley DB,
-// BoltDB, NSS with its own journal, tables of plain text.
+// BoltDB, ESE, NSS, indexes of locate, pictures.
 func notSQLite(base string) bool {
 	return slices.Contains([]string{"cert9.db", "key4.db", "key3.db", "Packages.db", "bolt_state.db", "meta.db",
-		"metadata.db", "local-kv.db", "thumbcache_*.db", "iconcache_*.db", "IconCache.db", "qmgr.db"}, base)
+		"metadata.db", "local-kv.db", "mlocate.db", "plocate.db", "thumbcache_*.db", "iconcache_*.db", "IconCache.db", "qmgr.db"}, base)
 }
 
 // TestFiles holds that there is nothing beside the themes, and that they stay short.
