@@ -261,5 +261,3 @@ func gunzip(b []byte) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(z, maxInfo))
 	return string(text), err
 }
-
-func (l *loader) rpm() error { return nil }
