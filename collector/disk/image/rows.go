@@ -11,7 +11,7 @@ type About struct {
 	Files        []jsonl.Text          `json:"files"`                 // of the container, as they were named
 	Format       string                `json:"format"`                // raw, split raw, ewf, qcow2, vmdk, vhd, vhd fixed
 	Size         int64                 `json:"size"`                  // of the medium in bytes
-	SectorSize   int                   `json:"sector_size"`           // bytes; 0 if the container states none
+	SectorSize   int                   `json:"sector_size"`           // bytes, as the container or the partition table says; 0 if neither does
 	Scheme       string                `json:"scheme"`                // of its partitions: gpt, mbr, none
 	DiskID       string                `json:"disk_id,omitempty"`     // GPT: the disk's GUID; MBR: its signature
 	Stored       []HashRow             `json:"stored,omitempty"`      // hashes of the medium that the container states
@@ -50,6 +50,9 @@ func about(d *Disk) About {
 	a := About{
 		Files: jsonl.Texts(d.Files), Format: d.Format, Size: d.Size, SectorSize: d.SectorSize,
 		Scheme: d.Scheme(), DiskID: d.partitions.guid, Unreadable: d.Bad, Notes: append(append([]string(nil), d.Notes...), d.partitions.notes...),
+	}
+	if a.SectorSize == 0 && a.Scheme != "none" {
+		a.SectorSize = int(d.partitions.sector)
 	}
 	for _, h := range d.Stored {
 		a.Stored = append(a.Stored, HashRow{Algorithm: h.Algorithm, Stored: hex.EncodeToString(h.Sum)})
