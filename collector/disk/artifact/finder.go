@@ -70,6 +70,10 @@ func NewFinder(h *collector.Host, system System) *Finder {
 // into (but for those within /sys, which the kernel makes); one that the path writes
 // out is a match, and what it leads to is another. The error is that of an
 // evidence.Tally: what was denied, failed or cut; nothing being there is none.
+//
+// ctx ends it between two names. A file system that never answers holds it for good:
+// on a live host the caller keeps away from such mounts (Host.Avoid), or watches
+// Host.Pulse from beside.
 func (f *Finder) Find(ctx context.Context, p Pattern, yield func(Match) bool) error {
 	if p.Err != nil {
 		return p.Err
