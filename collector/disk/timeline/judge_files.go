@@ -23,7 +23,7 @@ func (l *looker) changes(e *walk.Entry, name []byte) {
 	}
 	known := l.byPackage(m.Ctime)
 	if l.in(inSystem) {
-		level := pick(l.in(inProgram) || l.in(inEtc) && startsThings(l.dir, name), memory.Medium, memory.Low)
+		level := pick(l.in(inProgram) && code(m.Mode, name) || l.in(inEtc) && startsThings(l.dir, name), memory.Medium, memory.Low)
 		what := "its contents"
 		if m.Mtime.Sec < l.since {
 			what = "its owner, mode or name, or an old file was put here"
@@ -38,6 +38,13 @@ func (l *looker) changes(e *walk.Entry, name []byte) {
 	case m.Mtime.Nsec == 0 && m.Ctime.Nsec != 0 && m.Mtime.Sec != m.Ctime.Sec && l.in(inProgram|inWeb|inTemp):
 		l.add(kindTimes, memory.Low, e, "its time of change is a whole second, as touch -d and archives set it", known)
 	}
+}
+
+// code says whether a file is a program, a library or a module of the kernel, by its
+// mode and name: compiled scripts and data are made anew all the time.
+func code(mode uint32, name []byte) bool {
+	return mode&0o111 != 0 || bytes.HasSuffix(name, []byte(".so")) || bytes.Contains(name, []byte(".so.")) ||
+		bytes.HasSuffix(name, []byte(".ko")) || bytes.Contains(name, []byte(".ko."))
 }
 
 // startsThings says whether a file of the configuration decides what runs, or who may enter.
