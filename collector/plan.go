@@ -86,7 +86,7 @@ func whyNot(col Collector, p Profile, c Choice, h *Host) string {
 		return onlyWith + col.Asked
 	case len(c.Only) > 0 && !slices.Contains(c.Only, col.Name):
 		return "not in --only"
-	case col.Volatility > p.Last:
+	case col.Volatility > p.Last && (col.Asked == "" || !slices.Contains(c.Asked, col.Asked)):
 		return "not in profile " + p.Name
 	case col.Needs&LiveHost != 0 && !h.Live:
 		return ErrNotLive.Error()

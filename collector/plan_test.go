@@ -95,3 +95,15 @@ func TestWhatMustBeAskedForIsRunOnlyThen(t *testing.T) {
 		}
 	}
 }
+
+// What was asked for by its flag is run however little else is taken.
+func TestWhatIsAskedForIsRunInEveryProfile(t *testing.T) {
+	c := named("added", Disk, 0)
+	c.Asked = "--add"
+	for asked, want := range map[string]string{"--add": "added", "--other": ""} {
+		p, err := NewPlan([]Collector{c, named("disk", Disk, 0)}, Choice{Profile: "volatile", Asked: []string{asked}}, &Host{})
+		if err != nil || names(p.Running()) != want {
+			t.Errorf("%s: %q, %v", asked, names(p.Running()), err)
+		}
+	}
+}
