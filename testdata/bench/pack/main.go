@@ -8,6 +8,7 @@
 //	                                working machine: for measuring on one that shows none
 //	pack ram -out OUT DIR           take that memory as collect --ram does
 //	pack files -count 300000 DIR    make a tree of that many empty files
+//	pack take -out OUT DIR          take a tree whole as the collector disk does
 //	pack walk -out OUT DIR          list every object below DIR as the collectors timeline and notable do
 package main
 
@@ -32,7 +33,7 @@ func main() {
 
 func command(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: pack mix | write | made | machine | ram | files | walk")
+		return fmt.Errorf("usage: pack mix | write | made | machine | ram | files | walk | take")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
 	mib := flags.Int64("mib", 64, "MiB to make")
@@ -54,6 +55,8 @@ func command(args []string) error {
 		return manyFiles(flags.Arg(0), *count)
 	case "walk":
 		return archive(*out, func(w evidence.Sink) error { return putWalk(w, flags.Arg(0)) })
+	case "take":
+		return archive(*out, func(w evidence.Sink) error { return putDisk(w, flags.Arg(0)) })
 	case "made":
 		return archive(*out, func(w evidence.Sink) error { return putMade(w, *mib<<20) })
 	}
