@@ -29,13 +29,14 @@ import (
 // A checker compares files with what a database says of them.
 type checker struct {
 	ctx           context.Context
-	host          *collector.Host
+	host          *collector.Host // quiet, if that is to be had
+	walked        *collector.Host // the same as it was given: a walk has views of its own
 	lists         *known.Lists
 	users, groups map[string]uint32
 }
 
-func newChecker(ctx context.Context, h *collector.Host, lists *known.Lists) *checker {
-	return &checker{ctx: ctx, host: h, lists: lists, users: numbers(h, "/etc/passwd"), groups: numbers(h, "/etc/group")}
+func newChecker(ctx context.Context, h, walked *collector.Host, lists *known.Lists) *checker {
+	return &checker{ctx: ctx, host: h, walked: walked, lists: lists, users: numbers(h, "/etc/passwd"), groups: numbers(h, "/etc/group")}
 }
 
 // numbers reads names and their numbers from passwd(5) or group(5).

@@ -37,7 +37,9 @@ func Collector(o Options) collector.Collector {
 }
 
 func collect(ctx context.Context, h *collector.Host, o Options, to evidence.Sink) error {
-	l := &loader{ctx: ctx, host: h, to: to}
+	quiet, done := h.Quiet() // comparing follows hundreds of links, each of which has an access time
+	defer done()
+	l := &loader{ctx: ctx, host: quiet, to: to}
 	for _, load := range []func() error{l.dpkg, l.rpm, l.apk, l.pacman} {
 		if err := load(); err != nil {
 			return err
@@ -50,7 +52,7 @@ func collect(ctx context.Context, h *collector.Host, o Options, to evidence.Sink
 		}
 		tally := l.tally
 		rows := l.rows
-		c := newChecker(ctx, h, o.Lists)
+		c := newChecker(ctx, quiet, h, o.Lists)
 		rows = append(rows, c.packages(l.packages, &tally)...)
 		rows = append(rows, c.unowned(l.packages, &tally)...)
 		if ctx.Err() != nil {

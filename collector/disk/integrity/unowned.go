@@ -42,8 +42,8 @@ func (c *checker) unowned(list []packages.Package, tally *evidence.Tally) (rows 
 			there = append(there, dir)
 		}
 	}
-	roots := treeRoots(c.host, there, tally)
-	report, err := walk.Walk(c.ctx, c.host, walk.Options{Roots: roots}, func(_ int, e *walk.Entry) error {
+	roots := treeRoots(c.walked, there, tally)
+	report, err := walk.Walk(c.ctx, c.walked, walk.Options{Roots: roots}, func(_ int, e *walk.Entry) error {
 		if e.Err != nil || !e.Known || !e.Meta.Regular() || e.Covered {
 			return nil
 		}

@@ -65,7 +65,6 @@ type parser struct {
 	bytes  int64
 	begun  bool // the first line of contents was seen
 	cols   *columns
-	deep   bool // a hashdeep file, before its columns were seen
 	labels map[string]uint16
 	fields [][]byte
 }
