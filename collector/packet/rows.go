@@ -144,8 +144,11 @@ func (c *capture) writeRows(w io.Writer) error {
 		whole.Lost += r.LostKernel + r.LostHozen
 		rows = append(rows, r)
 	}
+	if whole.Lost > 0 {
+		tally.Add("packets", evidence.Cut("%d of %d packets were lost", whole.Lost, whole.Lost+whole.Packets))
+	}
 	for _, r := range c.missing() {
-		tally.Add(r.link.name, r.err)
+		tally.Add("listen", r.err)
 		rows = append(rows, InterfaceRow{
 			Kind: "interface", Interface: jsonl.Text(r.link.name), Index: r.link.index, Hardware: r.link.hardware,
 			MAC: net.HardwareAddr(r.link.mac).String(), Began: stamp(r.at), Error: jsonl.Text(r.err.Error()),
@@ -161,9 +164,6 @@ func (c *capture) writeRows(w io.Writer) error {
 	}
 	if err != nil {
 		return err
-	}
-	if whole.Lost > 0 {
-		tally.Add("packets", evidence.Cut("%d of %d packets were lost", whole.Lost, whole.Lost+whole.Packets))
 	}
 	tally.Add("capture", c.cut)
 	return tally.Err()
