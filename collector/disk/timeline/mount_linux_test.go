@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -148,6 +149,28 @@ func TestHungFileSystemIsLeft(t *testing.T) {
 		t.Errorf("%+v, %+v", r, m)
 	}
 	if r, _ := s.Record(rowsItem); r.Outcome != evidence.Partial || !r.Shortfall || !strings.Contains(r.Note, "no answer") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A collection whose time is over does not wait for a file system that hangs.
+func TestHungFileSystemAtTheEndOfTime(t *testing.T) {
+	needsRoot(t)
+	dir := t.TempDir()
+	mount(t, "hozen-test", dir, "tmpfs", 0, "size=8m")
+	plant(t, dir, "hung/", "file")
+	hungFUSE(t, filepath.Join(dir, "hung"))
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	done, s := make(chan error, 1), &hosttest.Sink{}
+	go func() { done <- Timeline(Options{NetworkMounts: true}).Collect(ctx, &collector.Host{Root: dir}, s) }()
+	select {
+	case err := <-done:
+		must(t, err)
+	case <-time.After(10 * time.Second): // of the patience of thirty
+		t.Fatal("waits for a file system that hangs")
+	}
+	if r, _ := s.Record(rowsItem); r.Outcome != evidence.Partial || rowsOf(t, s)["/file"].Kind != "regular" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -42,6 +43,9 @@ func LocalMounts(h *collector.Host, all bool) ([]Mount, error) {
 	ours := &collector.Host{Root: "/", Live: true}
 	text, err := ours.ReadFile("/proc/self/mountinfo", proc.MaxMountinfo)
 	parsed, bad, perr := proc.ParseMounts(string(text))
+	if runtime.GOOS != "linux" {
+		err = nil // there is no such file, and nothing is amiss
+	}
 	if err == nil && bad > 0 {
 		err = fmt.Errorf("%d lines of mountinfo not understood, the first: %w", bad, perr)
 	}

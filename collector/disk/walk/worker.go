@@ -224,7 +224,7 @@ func (s *walker) watch(ctx context.Context) {
 		since time.Time
 	}
 	looks := make([]look, len(s.workers))
-	tick := time.NewTicker(max(s.options.Patience/8, 5*time.Millisecond))
+	tick := time.NewTicker(min(max(s.options.Patience/8, 5*time.Millisecond), lastPatience/5))
 	defer tick.Stop()
 	for alive := len(s.workers); alive > 0; {
 		select {
