@@ -91,7 +91,7 @@ func (c *contents) file(h *collector.Host, f *file, limits Options) error {
 	c.os, _ = src.(*os.File)
 	var o opened
 	if c.os != nil {
-		o = look(c.os)
+		o = look(c.os, h.View == nil)
 		c.mayMove = o.mayMove
 	}
 	if o.known && o.id != (collector.FileID{Dev: f.meta.Dev, Inode: f.meta.Inode}) {
@@ -107,7 +107,7 @@ func (c *contents) file(h *collector.Host, f *file, limits Options) error {
 		return err
 	}
 	if c.os != nil {
-		if after := look(c.os); after.known && after.size > f.meta.Size {
+		if after := look(c.os, false); after.known && after.size > f.meta.Size {
 			return evidence.Gone("grew from %d to %d bytes until it was read; the first %d are here", f.meta.Size, after.size, f.meta.Size)
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"hozen/collector"
 )
 
-// look asks the kernel about an open file: size, identity (fstat(2)), and whether
-// reading it may set its access time: it was opened without O_NOATIME (fcntl(2)) on a
+// look asks the kernel about an open file: size, identity (fstat(2)), and, if times is
+// true, whether reading it may set its access time: it was opened without O_NOATIME (fcntl(2)) on a
 // mount that keeps such times (fstatfs(2)).
-func look(f *os.File) (o opened) {
+func look(f *os.File, times bool) (o opened) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return o
@@ -23,6 +23,9 @@ func look(f *os.File) (o opened) {
 			return
 		}
 		o = opened{size: st.Size, id: collector.FileID{Dev: uint64(st.Dev), Inode: st.Ino}, known: true}
+		if !times {
+			return
+		}
 		if flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0); err != nil || flags&unix.O_NOATIME != 0 {
 			return
 		}

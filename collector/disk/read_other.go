@@ -9,11 +9,11 @@ import (
 )
 
 // look gives the size of an open file; that its access time stays is not known here.
-func look(f *os.File) opened {
+func look(f *os.File, times bool) opened {
 	if _, err := f.Stat(); err != nil {
 		return opened{}
 	}
-	return opened{mayMove: true}
+	return opened{mayMove: times}
 }
 
 // damaged says whether an error is one of the medium.

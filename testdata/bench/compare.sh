@@ -3,12 +3,13 @@
 # work can cost and with the programs that people use today. Prints the tables
 # that README shows. Linux; the volatile part wants root, strace, lsof, ss.
 #
-#   testdata/bench/compare.sh [volatile] [writer] [ram] [hashes] [walk]   all when none is named
+#   testdata/bench/compare.sh [volatile] [writer] [ram] [hashes] [walk] [taken]   all when none is named
 #
 # Sizes and counts, by environment:
 #   HOZEN=PATH     the binary under test; built from ./agent when unset
 #   ROUNDS=5       how often each command is run, interleaved; medians are shown
 #   PROCS=1000 SOCKETS=2000 MANY=4000    the scene; MANY=0 leaves growth out
+#   TREE=/usr/share    what is taken whole
 #   SIZE=1536      MiB of the writer's input tree
 #   RAM=2048       MiB of memory that is taken
 #   TREE=/usr/share    the tree that is hashed
@@ -266,14 +267,34 @@ walk() {
 	echo
 }
 
+# A tree taken by the collector disk, with SHA-256, SHA-1 and MD5 of every file and a
+# row for each, beside people's way, which has SHA-256 alone.
+taken() {
+	local tree=${TREE:-/usr/share}
+	echo "## Taken whole: $tree, $(du -sm --apparent-size "$tree" | cut -f1) MiB in $(find "$tree" -xdev -type f | wc -l) files"
+	echo
+	{
+		printf 'taken, sealed\trm -rf %s/out/*; exec pack take -out %s/out %s >/dev/null\n' "$work" "$work" "$tree"
+		printf 'tar --zstd\ttar --one-file-system --zstd -cf %s/peer.tar.zst -C %s .\n' "$work" "$tree"
+		printf 'sha256sum of each file\tfind %s -xdev -type f -print0 | xargs -0 sha256sum >%s/sums\n' "$tree" "$work"
+	} >"$work/cases"
+	measure -rounds "$rounds" "$work/cases" >"$work/medians"
+	table
+	goals
+	goal "taken / (tar --zstd + sha256sum of each file), wall" "$(field 'taken, sealed' 2) / ($(field 'tar --zstd' 2) + $(field 'sha256sum of each file' 2))" at-most 1.0
+	goal "taken / (tar --zstd + sha256sum of each file), CPU" "$(field 'taken, sealed' 3) / ($(field 'tar --zstd' 3) + $(field 'sha256sum of each file' 3))" at-most 0.9
+	rm -f "$work/peer.tar.zst"
+	echo
+}
+
 build
 machine
-[ $# -gt 0 ] || set -- volatile writer ram hashes walk
+[ $# -gt 0 ] || set -- volatile writer ram hashes walk taken
 for part in "$@"; do
 	case $part in
-	volatile | writer | hashes | walk) $part ;;
+	volatile | writer | hashes | walk | taken) $part ;;
 	ram) memory_image ;;
-	*) echo "no part $part: volatile, writer, ram, hashes, walk" >&2; exit 2 ;;
+	*) echo "no part $part: volatile, writer, ram, hashes, walk, taken" >&2; exit 2 ;;
 	esac
 done
 [ $missed = 0 ] || [ -z "${STRICT:-}" ] || exit 1
