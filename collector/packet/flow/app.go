@@ -6,6 +6,7 @@ import "bytes"
 type app struct {
 	heads [2][]byte // the first bytes of each direction, until it is known what it is
 	seen  [2]int    // bytes looked at
+	proxy bool      // it is inside what CONNECT opened: the other end is not who was asked
 	open  bool      // it may still become something: nothing was found, or a protocol that can begin TLS
 	http  *httpFlow
 	tls   *tlsFlow
@@ -125,7 +126,14 @@ func (t *Tables) find(c *conn, dir int, b []byte) {
 	first := a.seen[dir] < maxHead
 	a.seen[dir] += len(b)
 	if !first {
-		a.open = a.seen[dir] < maxLooked
+		// A request may also stand in the middle, where the capture began later than the flow.
+		if dir == 0 && c.sum.services == 0 && requestLine(b) && bytes.Contains(b, []byte(" HTTP/1.")) {
+			a.open, a.heads = false, [2][]byte{}
+			a.http = &httpFlow{}
+			c.serves(serviceHTTP)
+			a.http.feed(t, c, dir, b)
+		}
+		a.open = a.open && (a.seen[0] < maxLooked || a.seen[1] < maxLooked)
 		return
 	}
 	a.heads[dir] = append(a.heads[dir], b[:min(len(b), maxHead-len(a.heads[dir]))]...)

@@ -60,6 +60,25 @@ func TestHTTPRequestsOfOneConnection(t *testing.T) {
 	}
 }
 
+// TestRequestInTheMiddle begins in the body of a response, as a capture of a machine at work does.
+func TestRequestInTheMiddle(t *testing.T) {
+	r, m := newRun(Options{}), newMaker("10.0.0.1:40000", "192.0.2.1:80")
+	for range 100 {
+		m.say(1, strings.Repeat("x", 1000), r.send)
+	}
+	m.say(0, strings.Repeat("y", 300), r.send)
+	m.say(0, "GET /later HTTP/1.1\r\nHost: a.example\r\n\r\n", r.send)
+	m.say(1, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", r.send)
+	s := r.put(t)
+	if rows := rowsOf[HTTPRow](t, s, "http"); len(rows) != 1 || rows[0].URI != "/later" || rows[0].Status != 200 {
+		t.Errorf("%+v", rows)
+	}
+	f := rowsOf[FlowRow](t, s, "flows")[0]
+	if f.Orig != "10.0.0.1" || !strings.HasPrefix(f.History, "^") || f.RespBytes != 100_039 {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestSegmentsOutOfOrderAndLost(t *testing.T) {
 	r, m := newRun(Options{}), newMaker("10.0.0.1:40000", "192.0.2.1:80")
 	m.open(r.send)

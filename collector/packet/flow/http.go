@@ -407,7 +407,7 @@ func (h *httpFlow) emit(t *Tables, c *conn, pair *httpPair) {
 	}
 	pair.row.setOwner(c)
 	t.http.add(pair.at, &pair.row)
-	if host := hostName(string(pair.row.Host)); host != "" && pair.method != "CONNECT" {
+	if host := hostName(string(pair.row.Host)); host != "" && pair.method != "CONNECT" && !strings.HasPrefix(string(pair.row.URI), "http") && !c.app.proxy {
 		t.nameOf(c.sum.resp, host)
 	}
 }
@@ -421,7 +421,7 @@ func (h *httpFlow) end(t *Tables, c *conn) {
 
 // beginInside starts anew inside a connection that CONNECT has opened.
 func (t *Tables) beginInside(c *conn, dir int, b []byte) {
-	c.app.http = nil
+	c.app.http, c.app.proxy = nil, true
 	c.app.open, c.app.seen, c.app.heads = true, [2]int{}, [2][]byte{}
 	if len(b) > 0 {
 		t.says(c, dir, b)

@@ -41,6 +41,7 @@ const (
 	linkPPI      = 192
 	linkIPv4     = 228
 	linkIPv6     = 229
+	linkNFLOG    = 239
 	linkSLL2     = 276
 )
 
@@ -70,6 +71,8 @@ func (p *packet) link(linkType uint16, b []byte) {
 		if len(b) > 20 {
 			p.etherType(be16(b), b[20:])
 		}
+	case linkNFLOG:
+		p.nflog(b)
 	case linkPPP, linkPPPHDLC:
 		p.ppp(b)
 	case linkCHDLC:
@@ -88,6 +91,23 @@ func (p *packet) link(linkType uint16, b []byte) {
 		p.wireless(linkType, b)
 	default:
 		p.t.undecoded++
+	}
+}
+
+// nflog finds the packet among what netfilter's log tells of it
+// (https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html).
+func (p *packet) nflog(b []byte) {
+	const payload = 9
+	for at := 4; at+4 <= len(b); {
+		size, kind := int(binary.LittleEndian.Uint16(b[at:])), binary.LittleEndian.Uint16(b[at+2:])&0x7fff
+		if size < 4 || at+size > len(b) {
+			return
+		}
+		if kind == payload {
+			p.ip(b[at+4 : at+size])
+			return
+		}
+		at += (size + 3) &^ 3
 	}
 }
 
@@ -344,8 +364,12 @@ func (p *packet) ip6(b []byte) {
 			if at+8 > len(all) {
 				return
 			}
-			if size = 8 + int(all[at+1])*8; d.proto == 43 {
-				d.dst = finalDestination(d.dst, all[at:min(at+size, len(all))])
+			size = 8 + int(all[at+1])*8
+			switch header := all[at:min(at+size, len(all))]; d.proto {
+			case 43:
+				d.dst = finalDestination(d.dst, header)
+			case 60:
+				d.src = homeAddress(d.src, header)
 			}
 		case 51: // authentication
 			if at+8 > len(all) {
@@ -383,4 +407,21 @@ func finalDestination(dst netip.Addr, header []byte) netip.Addr {
 		return netip.AddrFrom16([16]byte(header[len(header)-16:]))
 	}
 	return dst
+}
+
+// homeAddress finds the home address option of mobile IPv6 (RFC 6275 section 6.3): who
+// the sender is wherever it is.
+func homeAddress(src netip.Addr, header []byte) netip.Addr {
+	for at := 2; at+2 <= len(header); {
+		kind, size := header[at], int(header[at+1])
+		switch {
+		case kind == 0: // one byte of padding
+			at++
+			continue
+		case kind == 201 && size == 16 && at+18 <= len(header):
+			return netip.AddrFrom16([16]byte(header[at+2:]))
+		}
+		at += 2 + size
+	}
+	return src
 }

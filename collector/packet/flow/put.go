@@ -48,7 +48,8 @@ type FlowRow struct {
 func appendInt(out []byte, n int64) []byte { return strconv.AppendInt(out, n, 10) }
 
 func (t *Tables) flowRow(s *summary) FlowRow {
-	row := FlowRow{ID: s.id, Start: timeText(s.start), End: timeText(s.last), Duration: jsonSeconds(s.last - s.start),
+	last := max(s.last, s.start) // the times of packets may go back
+	row := FlowRow{ID: s.id, Start: timeText(s.start), End: timeText(last), Duration: jsonSeconds(last - s.start),
 		Proto: protoName(s.proto), IPProto: s.proto, Orig: s.orig.String(), OrigPort: s.origPort, Resp: s.resp.String(), RespPort: s.respPort,
 		Interface: t.names[int(s.iface)], OrigBytes: s.bytes[0], RespBytes: s.bytes[1], OrigPackets: s.packets[0], RespPackets: s.packets[1],
 		OrigIPBytes: s.ipBytes[0], RespIPBytes: s.ipBytes[1], MissedBytes: s.missed[0] + s.missed[1],
@@ -96,7 +97,7 @@ func (t *Tables) Put(ctx context.Context, to evidence.Sink, prefix string) error
 		{"http", t.http.write},
 		{"remotes", t.writeRemotes},
 	} {
-		item := evidence.Item{Path: prefix + table.name + ".jsonl", Source: fmt.Sprintf("%d packets", t.packets)}
+		item := evidence.Item{Path: prefix + table.name + ".jsonl", Source: t.opt.Source}
 		if err := to.Put(ctx, item, table.fill); err != nil {
 			return err
 		}

@@ -25,6 +25,9 @@ type Options struct {
 	// Local are the host's own addresses; empty: addresses that are not routed on
 	// the internet count as local.
 	Local []netip.Prefix
+	// Source says in the records what the packets are from: a file's name, "interfaces
+	// eth0, lo".
+	Source string
 	// PerInterface keeps flows of different interfaces apart: good for a live capture
 	// of several, where one packet may be seen on a bridge and on what is below it.
 	PerInterface bool
@@ -85,6 +88,9 @@ func New(o Options) *Tables {
 	}
 	if o.MaxRows <= 0 {
 		o.MaxRows = DefaultMaxRows
+	}
+	if o.Source == "" {
+		o.Source = "packets"
 	}
 	text := textTable{max: o.MaxRows}
 	return &Tables{opt: o, names: map[int]string{}, clock: math.MinInt64, flows: map[flowKey]*conn{}, tunnels: map[tunnel]*tunnel{},

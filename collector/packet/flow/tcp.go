@@ -180,6 +180,12 @@ func (t *tcp) reused(s *segment) bool {
 	return s.has(flagACK) || first.state != endSynAckSent || t.ends[1].state != endInactive || s.seq != t.ends[1].start
 }
 
+// halfOver says whether one side has closed, and the other has nothing to close or was reset.
+func (t *tcp) halfOver() bool {
+	a, b := t.ends[0], t.ends[1]
+	return (a.didClose || b.didClose) && (a.state == endReset || b.state == endReset || a.state == endInactive || b.state == endInactive)
+}
+
 func (t *tcp) unanswered() bool {
 	o := t.ends[0].state
 	return t.attemptAt != 0 && (o == endSynSent || o == endSynAckSent) && t.ends[1].state == endInactive

@@ -249,7 +249,9 @@ func (f *tlsFlow) end(t *Tables, c *conn) {
 	if f.client == 1 {
 		server = c.sum.orig
 	}
-	t.nameOf(server, strings.ToLower(string(f.row.ServerName)))
+	if !c.app.proxy {
+		t.nameOf(server, strings.ToLower(string(f.row.ServerName)))
+	}
 }
 
 // certificates reads a Certificate message of TLS up to 1.2.

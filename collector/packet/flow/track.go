@@ -2,6 +2,7 @@ package flow
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,7 @@ const (
 const (
 	waitAttempt  = int64(5 * time.Second)  // tcp_attempt_delay: a SYN that nobody answers
 	waitClosed   = int64(5 * time.Second)  // tcp_close_delay: after the end
+	waitHalf     = int64(6 * time.Second)  // tcp_session_timer: after one side has closed and the other cannot
 	waitInactive = int64(time.Minute)      // udp_, icmp_ and unknown_ip_inactivity_timeout; TCP before its handshake
 	waitDNS      = int64(10 * time.Second) // dns_session_timeout: how often a flow of DNS is looked at
 	waitTCP      = int64(5 * time.Minute)  // tcp_inactivity_timeout
@@ -203,7 +205,7 @@ func (p *packet) conn(d *datagram, src, dst uint16, oneWay bool, flip func() boo
 		}
 		t.askOwner(c)
 		if c.isDNS() {
-			t.dnsChecks = append(t.dnsChecks, dnsCheck{t.clock + waitDNS, c})
+			t.watchDNS(c)
 		}
 	} else {
 		t.toFront(c)
@@ -313,6 +315,9 @@ func (c *conn) over(at, clock int64) bool {
 		if c.tcp.closedAt != 0 && now >= c.tcp.closedAt+waitClosed {
 			return true
 		}
+		if c.tcp.halfOver() && now >= c.sum.last+waitHalf {
+			return true
+		}
 		if c.tcp.unanswered() && now >= c.tcp.attemptAt+waitAttempt {
 			return true
 		}
@@ -358,6 +363,15 @@ func (t *Tables) toFront(c *conn) {
 type dnsCheck struct {
 	at int64
 	c  *conn
+}
+
+// watchDNS looks at a new flow in a while. In a flood most flows are over long before:
+// these are taken out, so that they take no room.
+func (t *Tables) watchDNS(c *conn) {
+	if len(t.dnsChecks) > 2*t.opt.MaxFlows+1024 {
+		t.dnsChecks = slices.DeleteFunc(t.dnsChecks, func(k dnsCheck) bool { return k.c.finished })
+	}
+	t.dnsChecks = append(t.dnsChecks, dnsCheck{t.clock + waitDNS, c})
 }
 
 func (c *conn) isDNS() bool {
