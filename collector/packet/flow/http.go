@@ -2,6 +2,7 @@ package flow
 
 import (
 	"bytes"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -433,8 +434,8 @@ func hostName(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		host = host[:i]
 	}
-	if len(host) > 255 {
-		return ""
+	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil || len(host) > 255 {
+		return "" // an address is no name
 	}
 	return strings.ToLower(host)
 }

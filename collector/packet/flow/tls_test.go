@@ -131,3 +131,21 @@ func TestTLSInPieces(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// TestJA3AgreesWithTshark holds what tshark 4.0.17 gives as tls.handshake.ja3 and ja3s.
+func TestJA3AgreesWithTshark(t *testing.T) {
+	for trace, want := range map[string]string{
+		"tls-pop3-starttls": "13020a4ccb11b2d3c9c0e6c285c3c415 ee644a8a34c434abca4b737ec1d9efad",
+		"tls-xmpp-starttls": "c369db2c355ad05c76f5660af3179b01 873bc234a06e363e550fcfe0dd382a6c",
+	} {
+		rows := rowsOf[TLSRow](t, tablesOf(t, "testdata/zeek/"+trace+".pcap", Options{}), "tls")
+		if len(rows) != 1 || rows[0].JA3+" "+rows[0].JA3S != want || !rows[0].StartTLS || rows[0].Certificates[0].Subject == "" {
+			t.Errorf("%s: %+v", trace, rows)
+		}
+	}
+	// Behind CONNECT there is a handshake too.
+	rows := rowsOf[TLSRow](t, tablesOf(t, "testdata/zeek/http-connect-with-header.pcap", Options{}), "tls")
+	if len(rows) != 1 || rows[0].ServerName != "secure.newegg.com" {
+		t.Errorf("%+v", rows)
+	}
+}
