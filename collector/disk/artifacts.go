@@ -1,8 +1,6 @@
 package disk
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
 
 	"hozen/collector/jsonl"
@@ -76,14 +74,3 @@ func (a *artefact) outcome(r *ArtifactRow) (evidence.Outcome, jsonl.Text) {
 }
 
 func (r *run) writeUnreadable(w io.Writer) error { return jsonl.Write(w, r.unreadable) }
-
-// json gives the row as one line.
-func (r *FileRow) json() []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(r) != nil {
-		return []byte("{}") // an outcome that is none: never, see leaveOut and told
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}

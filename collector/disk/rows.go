@@ -103,7 +103,27 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02T15:04:05.000000000Z")
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.Format("2006-01-02T15:04:05.000000000Z")
+	}
+	hour, minute, second := t.Clock()
+	b := []byte("0000-00-00T00:00:00.000000000Z")
+	digits := func(end, n int) {
+		for ; n > 0; n /= 10 {
+			end--
+			b[end] = byte('0' + n%10)
+		}
+	}
+	digits(4, year)
+	digits(7, int(month))
+	digits(10, day)
+	digits(13, hour)
+	digits(16, minute)
+	digits(19, second)
+	digits(29, t.Nanosecond())
+	return string(b)
 }
 
 // kindOf names the type bits of inode(7).
