@@ -188,6 +188,7 @@ func (a *app) commands() []*cobra.Command {
 		a.recoverCommand(),
 		a.keyCommand(),
 		a.doctorCommand(),
+		a.definitionsCommand(),
 		a.versionCommand(),
 	}
 }

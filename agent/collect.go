@@ -7,14 +7,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"hozen/collector"
+	"hozen/collector/disk/image"
+	"hozen/collector/disk/known"
+	"hozen/collector/disk/timeline"
 	"hozen/collector/memory"
 	"hozen/collector/memory/ioc"
+	"hozen/collector/packet"
 	"hozen/collector/volatile"
 	"hozen/packager"
 	"hozen/packager/evidence"
@@ -36,6 +39,8 @@ type collectOptions struct {
 	dryRun             bool
 	json, quiet        bool
 	ioc                iocOptions
+	disk               diskOptions
+	packets            packetOptions
 }
 
 func (a *app) collectCommand() *cobra.Command {
@@ -47,7 +52,7 @@ func (a *app) collectCommand() *cobra.Command {
 			if c.Flags().Changed("only") && len(o.only) == 0 {
 				return usage(errors.New("--only: no collector is named"), a.text(mHintDryRun))
 			}
-			if err := a.checkDump(o); err != nil {
+			if err := errors.Join(a.checkDump(o), a.checkPackets(&o), a.checkDisk(o)); err != nil {
 				return err
 			}
 			return a.collect(c.Context(), o)
@@ -64,7 +69,7 @@ func (a *app) collectCommand() *cobra.Command {
 	f.BoolVar(&o.freeze, "freeze", false, a.text(mFlagFreeze))
 	f.BoolVar(&o.ram, "ram", false, a.text(mFlagRAM))
 	f.BoolVar(&o.swap, "swap", false, a.text(mFlagSwap))
-	f.Func("time-limit", a.text(mFlagLimit), o.setLimit)
+	f.Func("time-limit", a.text(mFlagLimit), durationInto(&o.limit))
 	f.StringVar(&o.caseNo, "case", "", a.text(mFlagCase))
 	f.StringVar(&o.evidenceNo, "evidence", "", a.text(mFlagEvidence))
 	f.StringVar(&o.operator, "operator", "", a.text(mFlagOperator))
@@ -73,6 +78,8 @@ func (a *app) collectCommand() *cobra.Command {
 	f.StringArrayVar(&o.witness, "witness", nil, a.text(mFlagWitness))
 	f.StringVar(&o.key, "key", "", a.text(mFlagKey))
 	a.iocFlags(c, &o.ioc)
+	a.packetFlags(c, &o.packets)
+	a.diskFlags(c, &o.disk)
 	f.BoolVar(&o.dryRun, "dry-run", false, a.text(mFlagDryRun))
 	f.BoolVar(&o.json, "json", false, a.text(mFlagJSONEvents))
 	f.BoolVar(&o.quiet, "quiet", false, a.text(mFlagQuiet))
@@ -92,11 +99,13 @@ func (a *app) checkDump(o collectOptions) error {
 	return nil
 }
 
-func (o *collectOptions) setLimit(s string) (err error) {
-	if o.limit, err = time.ParseDuration(s); err != nil || o.limit <= 0 {
-		return errors.New("want a positive duration such as 3m")
+func durationInto(to *time.Duration) func(string) error {
+	return func(s string) (err error) {
+		if *to, err = time.ParseDuration(s); err != nil || *to <= 0 {
+			return errors.New("want a positive duration such as 3m")
+		}
+		return nil
 	}
-	return nil
 }
 
 // asked names the flags that were given for collectors that are not always run.
@@ -105,8 +114,13 @@ func (o *collectOptions) asked() (flags []string) {
 	if o.ram || o.swap {
 		flags = append(flags, "--ram")
 	}
-	if len(o.ioc.files) > 0 {
-		flags = append(flags, "--ioc")
+	for flag, given := range map[string]bool{
+		"--ioc": len(o.ioc.files) > 0, "--pcap": o.packets.duration > 0, "--integrity": o.disk.integrity,
+		"--hash-tree": len(o.disk.hashTree) > 0, "--add": len(o.disk.add) > 0,
+	} {
+		if given {
+			flags = append(flags, flag)
+		}
 	}
 	return flags
 }
@@ -114,6 +128,8 @@ func (o *collectOptions) asked() (flags []string) {
 func (o *collectOptions) request(args []string) request {
 	return request{
 		args: args, swap: o.swap, dump: o.dump, freeze: o.freeze,
+		packets:  packet.Options{For: o.packets.duration, Interfaces: o.packets.interfaces, Filter: o.packets.filter, Snaplen: o.packets.snaplen, Size: o.packets.size, Version: version},
+		timeline: timeline.Options{NetworkMounts: o.disk.networkMounts}, hashTree: o.disk.hashTree, added: o.disk.add,
 		kernel: (len(o.only) == 0 || slices.Contains(o.only, "kernel")) && !slices.Contains(o.skip, "kernel"),
 	}
 }
@@ -132,9 +148,14 @@ type collection struct {
 	tally  tally
 	ui     *progress
 	writer *packager.Writer
-	ioc    *ioc.Search // nil if no list was given
+	ioc    *ioc.Search    // nil if no list was given
+	known  *known.Lists   // nil if no list was given
+	image  *image.Options // of --image; nil without it
+	// definitions are those of artefacts, ours and those that were brought.
+	definitions *definitionSet
 	// suspects is what the search for indicators found.
 	suspects memory.Suspects
+	taken    takenFiles
 	// stopped is why the collection ended before its plan; empty if it did not.
 	stopped string
 }
@@ -142,6 +163,7 @@ type collection struct {
 // collect is the whole way of a collection, in order.
 func (a *app) collect(ctx context.Context, o collectOptions) error {
 	c := &collection{a: a, o: o, began: a.now()}
+	defer c.closeImage()
 	if err := c.prepare(); err != nil {
 		return err
 	}
@@ -166,12 +188,8 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 
 // prepare makes host, identity, plan and device, and writes nothing.
 func (c *collection) prepare() (err error) {
-	c.host = c.a.host(c.o.root)
-	if st, err := os.Stat(c.host.Root); err != nil || !st.IsDir() {
-		return usage(fmt.Errorf("--root %s: not a directory that can be read", c.o.root), "")
-	}
-	if !c.host.Live && !rootOfMachine(c.host) {
-		return usage(fmt.Errorf("--root %s: not the root of a machine: nothing of %s is in it", c.o.root, strings.Join(rootFolders(), ", ")), "")
+	if err := c.openHost(); err != nil {
+		return err
 	}
 	if err := c.makePlan(); err != nil {
 		return usage(err, c.a.text(mHintCommandHelp, "hozen collect"))
@@ -180,7 +198,8 @@ func (c *collection) prepare() (err error) {
 		return usage(errors.New("the plan is empty: nothing would be taken"), c.a.text(mHintDryRun))
 	}
 	c.file = c.a.planFileOf(c.plan, c.host, c.o)
-	c.file.Lists = planLists(c.ioc)
+	c.file.Definitions = c.definitions.plan()
+	c.file.Lists, c.file.Known = planLists(c.ioc), planKnowns(c.known)
 	c.id = volatile.ReadIdentity(c.host)
 	c.device, err = c.a.deviceFor(c.o.key, string(c.id.HostName))
 	return err
@@ -195,9 +214,19 @@ func (c *collection) makePlan() error {
 	if c.ioc, err = c.o.ioc.search(profile); err != nil {
 		return err
 	}
+	if c.known, err = c.o.disk.knownLists(); err != nil {
+		return err
+	}
 	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, Asked: c.o.asked(), TimeLimit: c.o.limit}
 	want := c.o.request(c.a.args)
 	want.ioc, want.suspects = c.ioc, &c.suspects
+	if c.definitions, err = c.o.disk.definitionSet(); err != nil {
+		return err
+	}
+	if want.disk, err = c.o.artefacts(c.definitions); err != nil {
+		return err
+	}
+	want.image, want.known, want.taken = c.image, c.known, c.taken.mark
 	c.plan, err = collector.NewPlan(c.a.collectors(want), choice, c.host)
 	return err
 }
@@ -207,7 +236,7 @@ func rootFolders() []string { return []string{"etc", "proc", "usr", "var", "bin"
 
 func rootOfMachine(h *collector.Host) bool {
 	return slices.ContainsFunc(rootFolders(), func(name string) bool {
-		_, err := os.Lstat(filepath.Join(h.Root, name))
+		_, err := h.Lstat("/" + name)
 		return err == nil
 	})
 }
@@ -246,7 +275,7 @@ func (c *collection) create() (err error) {
 	}
 	c.writer, err = packager.Create(packager.Options{
 		ID: c.name, Disk: c.a.disk(c.o.out), Device: c.device, Genesis: c.genesis(),
-		Command: c.a.signed(), Now: c.a.now, Observe: c.tally.observe, Random: c.a.random,
+		Command: c.a.signed(), Now: c.a.now, Observe: c.observe, Random: c.a.random,
 	})
 	if err != nil {
 		return err
@@ -259,6 +288,13 @@ func (c *collection) create() (err error) {
 		}
 	}
 	return nil
+}
+
+// observe is told each record as it is made.
+func (c *collection) observe(r evidence.Record) {
+	c.tally.observe(r)
+	c.known.Observe(r)
+	c.taken.observe(r)
 }
 
 // notBegun says that nothing was taken. Files that were made and are empty are
@@ -294,6 +330,9 @@ func (c *collection) take(ctx context.Context) error {
 	if err := c.putLists(always); err != nil {
 		return err
 	}
+	if err := c.definitions.put(always, c.writer); err != nil {
+		return err
+	}
 	if _, err := c.writer.Checkpoint(); err != nil {
 		return err
 	}
@@ -309,6 +348,9 @@ func (c *collection) take(ctx context.Context) error {
 		return err
 	}
 	if err := c.putHits(always); err != nil {
+		return err
+	}
+	if err := c.putKnown(always); err != nil {
 		return err
 	}
 	end, cancel := context.WithTimeout(always, 5*time.Second)

@@ -2,11 +2,17 @@ package main
 
 import (
 	"hozen/collector"
+	"hozen/collector/disk"
+	"hozen/collector/disk/image"
+	"hozen/collector/disk/integrity"
+	"hozen/collector/disk/known"
+	"hozen/collector/disk/timeline"
 	"hozen/collector/memory"
 	"hozen/collector/memory/contents"
 	"hozen/collector/memory/indicators"
 	"hozen/collector/memory/ioc"
 	"hozen/collector/memory/ram"
+	"hozen/collector/packet"
 	"hozen/collector/volatile"
 )
 
@@ -19,6 +25,14 @@ type request struct {
 	dump     []int            // --dump
 	freeze   bool             // --freeze
 	kernel   bool             // the collector kernel is in the plan: others need not take the same
+	packets  packet.Options   // --pcap and what belongs to it
+	image    *image.Options   // --image; nil without it
+	disk     disk.Options     // which files are taken
+	timeline timeline.Options // how file systems are walked
+	taken    func(dev, inode uint64) bool
+	hashTree []string     // --hash-tree
+	known    *known.Lists // --known; nil without it
+	added    []string     // --add
 }
 
 // collectors is THE list: what is taken, in order of volatility. What dies first
@@ -28,7 +42,8 @@ func collectors(want request) []collector.Collector {
 		want.suspects = &memory.Suspects{}
 	}
 	var lookout volatile.Lookout // what sockets sees of namespaces, network need not look for again
-	return []collector.Collector{
+	all := []collector.Collector{
+		packet.Packets(want.packets), // traffic passes by once; it is recorded beside all that follows
 		volatile.HostIdentity(volatile.Tool{Version: version, Args: want.args}), // clocks first: every later time is measured against them
 		volatile.Sockets(&lookout),           // connections end within seconds once a cable is pulled
 		volatile.Network(&lookout),           // neighbours and conntrack fade within minutes; routes and firewall show what was set up
@@ -42,4 +57,27 @@ func collectors(want request) []collector.Collector {
 		ram.RAM(ram.Options{Swap: want.swap, Kernel: want.kernel}), // only with --ram: it holds everything else, and takes minutes
 		volatile.Temporary(), // file systems in memory: large, and they last until power-off
 	}
+	return append(all, diskCollectors(want)...)
+}
+
+// diskCollectors is the part of the list that survives power-off, the most valuable
+// first. What was not asked for with a path has nothing to do, and is not in it.
+func diskCollectors(want request) (all []collector.Collector) {
+	if want.image != nil {
+		all = append(all, image.Collector(*want.image)) // what the examined image is: its container, partitions, hashes
+	}
+	if len(want.added) > 0 {
+		all = append(all, addedCollector(want.added)) // what the responder brings, as evidence of this case
+	}
+	seen := &timeline.Seen{} // what the walk sees that deserves a look
+	want.timeline.Seen = seen
+	all = append(all,
+		disk.Disk(want.disk),             // files that tell what happened: logs, histories, configuration, browsers
+		timeline.Timeline(want.timeline), // every object of the file systems with its times
+		timeline.Notable(timeline.NotableOptions{Seen: seen, Walk: want.timeline, Taken: want.taken}), // what of them deserves a look
+	)
+	if len(want.hashTree) > 0 {
+		all = append(all, integrity.HashTree(integrity.HashOptions{Paths: want.hashTree, Lists: want.known})) // hashes of whole trees, which are not taken
+	}
+	return append(all, integrity.Collector(integrity.Options{Lists: want.known})) // packages against their files: reads most of the disk
 }

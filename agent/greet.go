@@ -30,9 +30,6 @@ func (c *collection) greet() {
 	if c.device.Throwaway {
 		ui.screen.line(a.text(mThrowaway, fingerprint))
 	}
-	if c.file.Note != "" {
-		ui.screen.line(a.text(mPlanNoDisk, c.file.Profile))
-	}
 	if c.host.Live && !c.host.Elevated {
 		ui.warn("not_root", a.text(mWarnNotRoot))
 	}
@@ -40,6 +37,7 @@ func (c *collection) greet() {
 		ui.warn("built_with_cgo", a.text(mWarnCgo))
 	}
 	c.warnLists()
+	c.warnKnown()
 	c.warnDisks()
 }
 

@@ -50,18 +50,23 @@ func (o *iocOptions) search(p collector.Profile) (*ioc.Search, error) {
 	return ioc.New(lists, o.inMemory || p.Everything), nil
 }
 
-// readList reads a list of the responder, who may give it through a pipe of the
+// openList opens a list of the responder, who may give it through a pipe of the
 // shell (/dev/fd/N). Opening another FIFO would wait for a writer, perhaps for ever.
-func readList(name string) ([]byte, error) {
+func openList(name string) (*os.File, error) {
 	if st, err := os.Stat(name); err == nil && st.Mode()&os.ModeNamedPipe != 0 && !strings.HasPrefix(name, "/dev/fd/") {
 		return nil, errors.New("a FIFO, not a file")
 	}
 	f, err := os.Open(name)
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return f, err
+}
+
+func readList(name string) ([]byte, error) {
+	f, err := openList(name)
 	if err != nil {
-		var pe *os.PathError
-		if errors.As(err, &pe) {
-			return nil, pe.Err
-		}
 		return nil, err
 	}
 	defer f.Close()

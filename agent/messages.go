@@ -46,6 +46,36 @@ const (
 	mFlagKey
 	mFlagIOC
 	mFlagIOCMemory
+	mFlagPcap
+	mFlagPcapOnly
+	mFlagInterface
+	mFlagFilter
+	mFlagSnaplen
+	mFlagPcapSize
+	mFlagImage
+	mFlagHashImage
+	mFlagDefinitions
+	mFlagArtifact
+	mFlagTake
+	mFlagMaxSize
+	mFlagAdd
+	mFlagIntegrity
+	mFlagHashTree
+	mFlagKnown
+	mFlagNetworkMounts
+	mWarnKnownLines
+	mWarnKnownLeft
+	mSumKnown
+	mShortDefinitions
+	mLongDefinitions
+	mHintDefinitions
+	mHintArtifact
+	mPcapAlone
+	mDiskAlone
+	mHintAbsolute
+	mHintFilter
+	mHintImage
+	mHintImageRoot
 	mFlagDryRun
 	mFlagJSON
 	mFlagJSONEvents
@@ -67,7 +97,6 @@ const (
 	mWarnListLine
 	mWarnListMore
 	mPlanHead
-	mPlanNoDisk
 	mPlanLimit
 	mPlanList
 	mPlanSkipped
@@ -85,6 +114,7 @@ const (
 	mStep
 	mStepEnd
 	mStepBeside
+	mStillToCome
 	mStepShort
 	mLeft
 	mStillReading

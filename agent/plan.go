@@ -13,23 +13,24 @@ import (
 // planFile is data/plan.json: what was going to be taken, in order, before
 // anything was.
 type planFile struct {
-	Schema      string     `json:"schema"` // hozen/plan/1
-	Tool        string     `json:"tool"`
-	Made        string     `json:"made"`
-	Profile     string     `json:"profile"`
-	ProfileDoc  string     `json:"profile_doc"`
-	Note        string     `json:"note,omitempty"` // what this version leaves out of the profile
-	Root        string     `json:"root"`
-	Live        bool       `json:"live"`
-	Elevated    bool       `json:"elevated"`
-	TimeLimitMS int64      `json:"time_limit_ms"` // 0: none
-	Only        []string   `json:"only"`
-	Skip        []string   `json:"skip"`
-	Command     []string   `json:"command"`
-	EstimateMS  int64      `json:"estimate_ms"`
-	EstimateB   int64      `json:"estimate_bytes"`
-	Lists       []planList `json:"ioc,omitempty"` // indicators to look for
-	Steps       []planStep `json:"steps"`
+	Schema      string            `json:"schema"` // hozen/plan/1
+	Tool        string            `json:"tool"`
+	Made        string            `json:"made"`
+	Profile     string            `json:"profile"`
+	ProfileDoc  string            `json:"profile_doc"`
+	Root        string            `json:"root"`
+	Live        bool              `json:"live"`
+	Elevated    bool              `json:"elevated"`
+	TimeLimitMS int64             `json:"time_limit_ms"` // 0: none
+	Only        []string          `json:"only"`
+	Skip        []string          `json:"skip"`
+	Command     []string          `json:"command"`
+	EstimateMS  int64             `json:"estimate_ms"`
+	EstimateB   int64             `json:"estimate_bytes"`
+	Lists       []planList        `json:"ioc,omitempty"`         // indicators to look for
+	Definitions []planDefinitions `json:"definitions,omitempty"` // of artefacts, that were brought
+	Known       []planKnown       `json:"known,omitempty"`       // hashes that mark files
+	Steps       []planStep        `json:"steps"`
 }
 
 type planStep struct {
@@ -44,9 +45,6 @@ type planStep struct {
 	Skip        string `json:"skip,omitempty"` // why it is not run
 }
 
-// noDisk is true of this version: there are no collectors of the class Disk.
-const noDisk = "this version takes volatile state only: disk artefacts are not taken yet"
-
 func (a *app) planFileOf(p *collector.Plan, h *collector.Host, o collectOptions) planFile {
 	f := planFile{
 		Schema: "hozen/plan/1", Tool: a.tool(), Made: stamp(a.now()), Profile: p.Profile, Root: escape(p.Root), Live: h.Live, Elevated: h.Elevated,
@@ -54,9 +52,6 @@ func (a *app) planFileOf(p *collector.Plan, h *collector.Host, o collectOptions)
 	}
 	if profile, err := collector.ProfileNamed(p.Profile); err == nil {
 		f.ProfileDoc = profile.Doc
-		if !profile.Last.Volatile() && !takesDisk(p) {
-			f.Note = noDisk
-		}
 	}
 	for _, s := range p.Steps {
 		c := s.Collector
@@ -82,15 +77,6 @@ func estimate(s collector.Step) time.Duration {
 	return max(s.Estimate.Time, usualStep)
 }
 
-func takesDisk(p *collector.Plan) bool {
-	for _, s := range p.Steps {
-		if !s.Collector.Volatility.Volatile() {
-			return true
-		}
-	}
-	return false
-}
-
 func (f planFile) write(w io.Writer) error {
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
@@ -110,9 +96,6 @@ func absolute(dir string) string {
 // showPlan prints the plan for people.
 func (a *app) showPlan(w io.Writer, p *collector.Plan, f planFile, dir string) {
 	fmt.Fprintln(w, a.text(mPlanHead, f.Profile, escape(absolute(p.Root)), a.roughly(time.Duration(f.EstimateMS)*time.Millisecond), bytesText(expectedBytes(p))))
-	if f.Note != "" {
-		fmt.Fprintln(w, a.text(mPlanNoDisk, f.Profile))
-	}
 	if p.TimeLimit > 0 {
 		fmt.Fprintln(w, a.text(mPlanLimit, p.TimeLimit))
 	}

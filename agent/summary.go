@@ -121,6 +121,7 @@ func (c *collection) print(w io.Writer, s summary) {
 	say(mSumTaken, a.itemsText(s.Outcomes["collected"]), bytesText(s.Payload), secondsText(time.Duration(s.TookMS)*time.Millisecond), a.outcomesText(s.Outcomes))
 	c.sayIndicators(w, s)
 	c.sayHits(w, s)
+	c.sayKnown(w, s)
 	c.printShort(w, s)
 	say(mSumFiles, escape(s.Archive), bytesText(s.Bytes), escape(s.Log))
 	fmt.Fprintln(w)

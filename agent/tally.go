@@ -21,7 +21,8 @@ type tally struct {
 	refused    int64 // those of them that were denied and nothing else
 	shortfalls []evidence.Record
 	source     string // what was read last
-	imaged     bool   // an image of RAM was taken, or a part of one
+	by         map[string]counts
+	imaged     bool // an image of RAM was taken, or a part of one
 }
 
 // counts is a moment of the tally.
@@ -37,6 +38,16 @@ func (t *tally) observe(r evidence.Record) {
 	t.bytes += r.Size
 	t.count[r.Outcome]++
 	t.source = r.Source
+	own := t.by[r.Collector]
+	own.items++
+	own.bytes += r.Size
+	if r.Shortfall {
+		own.short++
+	}
+	if t.by == nil {
+		t.by = map[string]counts{}
+	}
+	t.by[r.Collector] = own
 	t.imaged = t.imaged || r.Path == "memory/ram.lime" && r.Size > 0
 	if !r.Shortfall {
 		return
@@ -63,6 +74,13 @@ func (t *tally) now() counts {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return counts{t.items, t.bytes, t.short, t.refused, t.source}
+}
+
+// of counts the items, bytes and shortfalls of one collector.
+func (t *tally) of(collector string) counts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.by[collector]
 }
 
 // outcomes gives the number of records of each outcome by its word.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +33,6 @@ type progress struct {
 	began    time.Time
 	working  bool
 	left     time.Duration // estimate for the steps after this one
-	before   counts        // when the step began
 	safe     int           // the checkpoint behind which volatile state is safe; 0 if it is not
 	warnings []warning
 	told     []string // what was said then
@@ -80,13 +80,13 @@ func (p *progress) tick() {
 		return
 	}
 	if took > 10*time.Second {
-		now := p.tally.now()
-		p.screen.line(p.a.text(mStillReading, p.n, p.m, p.step.Collector.Name, secondsText(took), p.a.itemsText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes)))
+		now := p.tally.of(p.step.Collector.Name)
+		p.screen.line(p.a.text(mStillReading, p.n, p.m, p.step.Collector.Name, secondsText(took), p.a.itemsText(now.items), bytesText(now.bytes)))
 	}
 }
 
 func (p *progress) liveLine(took time.Duration) string {
-	now := p.tally.now()
+	now := p.tally.of(p.step.Collector.Name)
 	caution := p.a.text(mDoNotSwitchOff) + " "
 	if p.safe > 0 || !p.host.Live {
 		caution = ""
@@ -95,14 +95,17 @@ func (p *progress) liveLine(took time.Duration) string {
 	// is always about to end.
 	left := p.left + max(estimate(p.step)-took, time.Second)
 	return caution + p.a.text(mLive, p.n, p.m, p.step.Collector.Name, took.Seconds(),
-		p.a.itemsText(now.items-p.before.items), bytesText(now.bytes-p.before.bytes), p.leftText(left))
+		p.a.itemsText(now.items), bytesText(now.bytes), p.leftText(left))
 }
 
 // StepBegan implements collector.Watcher.
 func (p *progress) StepBegan(n, m int, s collector.Step) {
+	if !s.Collector.Volatility.Volatile() {
+		debug.SetMemoryLimit(diskMemoryLimit)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.n, p.m, p.step, p.began, p.working, p.before = n, m, s, time.Now(), true, p.tally.now()
+	p.n, p.m, p.step, p.began, p.working = n, m, s, time.Now(), true
 	p.left = 0
 	for _, later := range p.plan.Running()[min(n, len(p.plan.Running())):] {
 		p.left += estimate(later)
@@ -124,8 +127,8 @@ func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.working = false
-	now := p.tally.now()
-	items, bytes, short := now.items-p.before.items, now.bytes-p.before.bytes, now.short-p.before.short
+	now := p.tally.of(s.Collector.Name)
+	items, bytes, short := now.items, now.bytes, now.short
 	ms, left := took.Milliseconds(), p.left.Milliseconds()
 	p.events.send(event{Event: "step_ended", Step: n, Steps: m, Collector: s.Collector.Name,
 		TookMS: &ms, LeftMS: &left, Items: items, Bytes: bytes, Shortfalls: short})
@@ -160,7 +163,20 @@ func (p *progress) VolatileSafe(k int) {
 		p.say(word, k, text)
 		word = "incomplete"
 	}
+	if names, left := p.stillToCome(); len(names) > 0 {
+		p.screen.line(p.a.text(mStillToCome, strings.Join(names, ", "), p.a.roughly(left)))
+	}
 	p.screen.line("")
+}
+
+// stillToCome names the steps that follow the volatile ones, with their estimate.
+func (p *progress) stillToCome() (names []string, left time.Duration) {
+	for _, s := range p.plan.Running() {
+		if !s.Collector.Volatility.Volatile() {
+			names, left = append(names, s.Collector.Name), left+estimate(s)
+		}
+	}
+	return names, left
 }
 
 // safety says whether the machine may be switched off now that everything

@@ -66,7 +66,7 @@ func (c *memContents) entry(t *memTree, e *memEntry) error {
 		return nil
 	}
 	why, _ := c.pick.choose(t.source(e), e)
-	item := evidence.Item{Path: t.folder(e.hidden) + strings.TrimSuffix(e.path, "/"), Source: t.source(e), File: e.meta}
+	item := evidence.Item{Path: t.folder(e.hidden) + strings.TrimSuffix(e.path, "/"), Source: t.source(e), File: e.meta, OldHashes: true}
 	e.meta.Owner, e.meta.Group = string(c.names.users[e.meta.UID]), string(c.names.groups[e.meta.GID])
 	switch {
 	case strings.HasPrefix(why, "limit"):

@@ -30,7 +30,7 @@ func (t *taking) file(f *heldFile) error {
 		Kind: f.kind, Path: folder + f.memberName(), Name: jsonl.Text(f.name), Holders: f.holders, MoreHolders: f.more,
 		Dev: proc.Device(f.key.dev), Inode: f.key.inode, Size: f.meta.Size,
 	}
-	item := evidence.Item{Path: row.Path, Source: f.sources[0], File: f.meta}
+	item := evidence.Item{Path: row.Path, Source: f.sources[0], File: f.meta, OldHashes: true}
 	limit := min(t.o.PerFile, t.left)
 	holes := f.meta.Blocks*512 < f.meta.Size
 	if holes || f.meta.Size > limit {
