@@ -76,13 +76,13 @@ func (d *definitionSet) added() (names []string) {
 
 // artefacts are the options of the collector disk: what the profile names and what
 // --definitions brought, or what --artifact names instead; and the trees of --take.
-func (o *collectOptions) artefacts(d *definitionSet) (disk.Options, error) {
+func (a *app) artefacts(o *collectOptions, d *definitionSet) (disk.Options, error) {
 	out := disk.Options{Set: d.set, Trees: o.disk.take, MaxSize: o.disk.maxSize}
 	switch {
 	case len(o.disk.artifacts) > 0:
 		for _, name := range o.disk.artifacts {
 			if d.set.Get(name) == nil {
-				return out, fmt.Errorf("--artifact %s: there is no such definition", name)
+				return out, usage(fmt.Errorf("--artifact %s: there is no such definition", name), a.text(mHintArtifact))
 			}
 		}
 		out.Tiers = disk.Named(o.disk.artifacts)

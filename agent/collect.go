@@ -191,7 +191,10 @@ func (c *collection) prepare() (err error) {
 	if err := c.openHost(); err != nil {
 		return err
 	}
-	if err := c.makePlan(); err != nil {
+	var told *exitError
+	if err := c.makePlan(); errors.As(err, &told) {
+		return err
+	} else if err != nil {
 		return usage(err, c.a.text(mHintCommandHelp, "hozen collect"))
 	}
 	if len(c.plan.Running()) == 0 {
@@ -223,7 +226,7 @@ func (c *collection) makePlan() error {
 	if c.definitions, err = c.o.disk.definitionSet(); err != nil {
 		return err
 	}
-	if want.disk, err = c.o.artefacts(c.definitions); err != nil {
+	if want.disk, err = c.a.artefacts(&c.o, c.definitions); err != nil {
 		return err
 	}
 	want.image, want.known, want.taken = c.image, c.known, c.taken.mark

@@ -16,7 +16,8 @@ import (
 type Keeper interface {
 	evidence.Sink
 	// Checkpoint signs and flushes all that was put before, and gives the number
-	// of the checkpoint. It is called when no Put is under way but hung ones.
+	// of the checkpoint. Puts may be under way: hung ones, and those of a step that
+	// runs beside the others.
 	Checkpoint() (int, error)
 }
 

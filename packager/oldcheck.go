@@ -186,7 +186,7 @@ func (v *verification) readAgain(ctx context.Context, to memberTaker, first, las
 				return err
 			}
 			p.release()
-		default:
+		case p.kind == frameStored:
 			tar.off += int64(len(p.plain))
 		}
 	}

@@ -82,6 +82,30 @@ func TestOldHashes(t *testing.T) {
 	}
 }
 
+// Segments that follow one another are read again in one go: what stands between
+// them, which is no part of the tar stream, moves no place in it.
+func TestOldHashesInManySegments(t *testing.T) {
+	dir := t.TempDir()
+	w, err := Create(testOptions(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Abort() })
+	for i := range 5 {
+		item := evidence.Item{Path: fmt.Sprint("file-", i), OldHashes: true}
+		if err := w.Put(t.Context(), item, func(out io.Writer) error { return largePieces(out, int64(1000*i)) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Checkpoint(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, archive, vo := sealAndList(t, w, dir)
+	if r := verdict(t, archive, vo); r.Verdict != Valid {
+		t.Errorf("%s: %q", r.Verdict, r.Findings)
+	}
+}
+
 // An oldLie is an archive by a holder of the keys, and what is wrong with the old
 // hashes in it; "" where nothing is.
 type oldLie struct{ name, finding, records string }

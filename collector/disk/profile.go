@@ -15,7 +15,7 @@ func ForProfile(set *artifact.Set, profile string) (tiers []Tier) {
 	}
 	for _, level := range levels {
 		t := Tier{Value: level.Value}
-		for _, system := range []string{"Linux", "Windows", "Macos"} {
+		for _, system := range []string{"Linux", "Windows", "MacOS"} {
 			if name := "Hozen" + system + level.Artifacts[0]; set.Get(name) != nil {
 				t.Artifacts = append(t.Artifacts, name)
 			}

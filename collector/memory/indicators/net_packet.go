@@ -54,6 +54,9 @@ func (v *netView) perHolder(r *volatile.SocketRow, id, what string) (out []findi
 		if exe := string(p.Exe); p.installed && strings.Contains(packetPrograms, " "+path.Base(exe)+" ") {
 			f.explained = exe + " does so on many machines"
 		}
+		if own := ownHand(p); own != "" {
+			f.explained = own
+		}
 		out = append(out, f)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
+	"os"
 	"testing"
 
 	"hozen/collector/jsonl"
@@ -94,6 +95,9 @@ func TestPackets(t *testing.T) {
 	expect(t, v.packets(), "net-packet-socket high socket packet 1", "net-packet-socket low socket packet 2", "net-packet-socket medium socket packet 3",
 		"net-packet-socket medium socket packet 4", "net-raw-socket medium socket inet 5")
 	expect(t, v.filters(), "net-socket-filter medium socket packet 1", "net-socket-filter low socket packet 2", "net-socket-filter medium socket packet 3")
+	own := netOf([]*volatile.SocketRow{row(7, filter, os.Getpid())}, someone(os.Getpid(), 1, "hozen", "/tmp/hozen"))
+	expect(t, own.packets(), "net-packet-socket low socket packet 7")
+	expect(t, own.filters(), "net-socket-filter low socket packet 7")
 }
 
 func TestClassicBPF(t *testing.T) {
