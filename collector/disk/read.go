@@ -100,7 +100,7 @@ func (c *contents) file(h *collector.Host, f *file, limits Options) error {
 	if _, ok := pseudo(f.path); h.Live && ok || f.meta.Size == 0 {
 		return c.toItsEnd(f.meta.Size)
 	}
-	if limits.sparse(f.meta) && c.os != nil {
+	if limits.sparse(f.meta) && c.knowsHoles() {
 		return c.data(f.meta.Size, limits.MaxFile)
 	}
 	if err := c.whole(f.meta); err != nil {
@@ -112,6 +112,12 @@ func (c *contents) file(h *collector.Host, f *file, limits Options) error {
 		}
 	}
 	return nil
+}
+
+// knowsHoles says whether the file can tell where its holes are.
+func (c *contents) knowsHoles() bool {
+	_, image := c.src.(collector.HoleReader)
+	return c.os != nil || image
 }
 
 // pseudo says whether the kernel makes a file when it is read, so that its size says
@@ -154,7 +160,7 @@ func (c *contents) toItsEnd(size int64) error {
 
 // data writes the data of a sparse file one after another; where they belong is in extents.
 func (c *contents) data(size, limit int64) (err error) {
-	c.extents, err = sparse.Copy(c.ctx, c.w, c.os, size, limit)
+	c.extents, err = sparse.Copy(c.ctx, c.w, c.src, size, limit)
 	for _, e := range c.extents {
 		c.taken += e.Length
 	}
@@ -167,13 +173,13 @@ func (c *contents) data(size, limit int64) (err error) {
 // whole writes the file byte for byte; holes are not read, but written as the zeros
 // that they are.
 func (c *contents) whole(m *evidence.FileMeta) error {
-	holes := c.os != nil && m.Blocks*512 < m.Size
+	holes := c.knowsHoles() && m.Blocks*512 < m.Size
 	for at := int64(0); at < m.Size; {
 		from, to := at, m.Size
 		if holes {
 			var ok bool
 			c.pulse.Ask(c.name)
-			if from, to, ok = sparse.Next(c.os, at, m.Size); !ok {
+			if from, to, ok = sparse.Next(c.src, at, m.Size); !ok {
 				from, to = m.Size, m.Size
 			}
 			c.pulse.Answer()

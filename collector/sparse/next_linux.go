@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Next finds the next part of f at or after at that holds data (lseek(2),
-// SEEK_DATA and SEEK_HOLE); false if there is none before size.
-func Next(f *os.File, at, size int64) (from, to int64, ok bool) {
+// nextOf asks the kernel (lseek(2), SEEK_DATA and SEEK_HOLE).
+func nextOf(f *os.File, at, size int64) (from, to int64, ok bool) {
 	from, err := f.Seek(at, unix.SEEK_DATA)
 	switch {
 	case err == nil && from >= size, errors.Is(err, unix.ENXIO):

@@ -20,13 +20,32 @@ type Extent struct {
 	Length int64 `json:"length"`
 }
 
+// Next finds the next part of f at or after at that holds data; false if there is
+// none before size. What is neither a file of the kernel nor has the method NextData
+// (collector.HoleReader) has no holes.
+func Next(f io.ReaderAt, at, size int64) (from, to int64, ok bool) {
+	switch f := f.(type) {
+	case *os.File:
+		return nextOf(f, at, size)
+	case interface {
+		NextData(off int64) (from, to int64, err error)
+	}:
+		from, to, err := f.NextData(at)
+		if err != nil || from < at || to <= from && from < size {
+			return at, size, at < size // reading tells what is wrong
+		}
+		return from, min(to, size), from < size
+	}
+	return at, size, at < size
+}
+
 // maxExtents bounds the extents of one file that are written.
 const maxExtents = 1 << 16
 
 // Copy writes the parts of a file of size bytes that hold data, at most limit
 // bytes, and says where they were. A file whose holes cannot be told is one
 // extent. What a limit left out is an evidence.Cut.
-func Copy(ctx context.Context, w io.Writer, f *os.File, size, limit int64) (out []Extent, err error) {
+func Copy(ctx context.Context, w io.Writer, f io.ReaderAt, size, limit int64) (out []Extent, err error) {
 	for at := int64(0); at < size; {
 		from, to, ok := Next(f, at, size)
 		if !ok {

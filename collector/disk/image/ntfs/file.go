@@ -140,7 +140,7 @@ func (d *file) streams() (names []string) {
 // meta describes a file, or one of its alternate streams. NTFS has no mode: all
 // rights are shown, as other tools do. A stream's inode number has the stream's
 // place among the streams in its upper bits, because its contents are its own.
-func (d *file) meta(name string) (*evidence.FileMeta, error) {
+func (d *file) meta(name string, cluster int64) (*evidence.FileMeta, error) {
 	m := &evidence.FileMeta{
 		Mode: evidence.ModeRegular | 0o777, Inode: d.number, Nlink: uint64(d.links),
 		Atime: d.atime, Mtime: d.mtime, Ctime: d.ctime, Btime: d.birth,
@@ -161,7 +161,12 @@ func (d *file) meta(name string) (*evidence.FileMeta, error) {
 	}
 	for _, a := range d.parts(typeData, name) {
 		if a.first == 0 {
-			m.Size, m.Blocks = max(0, a.actual), max(0, a.allocated)/512
+			m.Size = max(0, a.actual)
+		}
+		for _, r := range a.runs {
+			if r.lcn != hole {
+				m.Blocks += min(r.length, maxCluster>>10) * cluster / 512
+			}
 		}
 	}
 	return m, nil

@@ -174,7 +174,7 @@ func (f *FS) Lstat(name string) (*evidence.FileMeta, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.meta(stream)
+	return d.meta(stream, f.boot.cluster)
 }
 
 // Names implements collector.Files.

@@ -160,6 +160,9 @@ func TestHoles(t *testing.T) {
 	if from, to, err := s.NextData(0); from != s.size || err != nil {
 		t.Errorf("data from %d to %d of %d, %v", from, to, s.size, err)
 	}
+	if m, err := v.Lstat("/$BadClus:$Bad"); err != nil || m.Blocks != 0 || m.Size == 0 {
+		t.Errorf("%+v, %v", m, err)
+	}
 	r, err = v.Open("/ones.bin")
 	if err != nil {
 		t.Fatal(err)

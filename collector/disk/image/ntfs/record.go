@@ -48,11 +48,10 @@ type attribute struct {
 	resident []byte
 	inRecord bool
 	// Of one that does not: where its clusters are, and its sizes (of the first part only).
-	first             int64 // VCN
-	runs              []run
-	unit              uint16 // log2 of the clusters of a compression unit
-	allocated, actual int64
-	initialized       int64
+	first               int64 // VCN
+	runs                []run
+	unit                uint16 // log2 of the clusters of a compression unit
+	actual, initialized int64
 }
 
 // restore puts back the last two bytes of each 512 bytes of a record that was
@@ -118,14 +117,13 @@ func parseAttribute(b []byte) (attribute, error) {
 			return a, errors.New("its value lies outside")
 		}
 		a.resident, a.inRecord = b[at:at+n], true
-		a.actual, a.allocated, a.initialized = n, n, n
+		a.actual, a.initialized = n, n
 		return a, nil
 	}
 	if len(b) < 64 {
 		return a, fmt.Errorf("%d bytes", len(b))
 	}
 	a.first, a.unit = int64(binary.LittleEndian.Uint64(b[16:])), binary.LittleEndian.Uint16(b[34:])
-	a.allocated = int64(binary.LittleEndian.Uint64(b[40:]))
 	a.actual, a.initialized = int64(binary.LittleEndian.Uint64(b[48:])), int64(binary.LittleEndian.Uint64(b[56:]))
 	at := int(binary.LittleEndian.Uint16(b[32:]))
 	if at > len(b) || a.first < 0 || a.first > maxCluster {
