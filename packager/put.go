@@ -306,21 +306,22 @@ func (p *pending) finish(fillErr error) error {
 // record writes the line of the whole item, then a checkpoint if one is due.
 func (p *pending) record(r *evidence.Record) error {
 	w := p.w
+	buffered := p.emptied || p.known == 0 && p.parts == 0 && (r.Outcome == evidence.Collected || len(p.buf) > 0)
 	oldDone := p.old.begin(p.buf)
+	if buffered {
+		r.SHA256 = sha256.Sum256(p.buf) // before the lock: others wait for it
+	}
+	oldDone()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if p.emptied || p.known == 0 && p.parts == 0 && (r.Outcome == evidence.Collected || len(p.buf) > 0) {
+	if buffered {
 		p.takeName(nameFile)
 		p.tarOff, p.hasMember = w.s.tar, true
-		sum, err := w.add(p.name, p.buf)
-		if err != nil {
-			oldDone()
+		if err := w.addSummed(p.name, p.buf, r.SHA256); err != nil {
 			return err
 		}
-		r.SHA256 = sum
 	}
 	p.takeName(nameRecord)
-	oldDone()
 	l := p.line(r)
 	if p.parts > 0 {
 		w.joined.add(l.SHA256 + "  " + p.name)

@@ -235,11 +235,16 @@ func (w *Writer) logStarted() error {
 // add appends a member and accounts for it. The lock is held.
 func (w *Writer) add(name string, body []byte) (sum [32]byte, err error) {
 	sum = sha256.Sum256(body)
+	return sum, w.addSummed(name, body, sum)
+}
+
+// addSummed is add of a body whose SHA-256 is known.
+func (w *Writer) addSummed(name string, body []byte, sum [32]byte) error {
 	if err := w.memberHead(name, int64(len(body))); err != nil {
-		return sum, err
+		return err
 	}
 	w.s.Write(body)
-	return sum, w.memberEnd(name, int64(len(body)), sum)
+	return w.memberEnd(name, int64(len(body)), sum)
 }
 
 // addTag is add for what is not payload.
