@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hozen/collector"
+	"hozen/collector/disk/walk"
 	"hozen/collector/hosttest"
 	"hozen/collector/memory"
 	"hozen/packager/evidence"
@@ -168,6 +169,38 @@ func TestNotableCountsWhatIsTooMuch(t *testing.T) {
 	r, _ := s.Record(notableItem)
 	if n := len(table[NotableRow](t, s, notableItem)); n != maxFindings(memory.Medium) || !r.Shortfall || !strings.Contains(r.Note, "20 more of level medium") {
 		t.Errorf("%d rows; %+v", n, r)
+	}
+}
+
+// After an upgrade thousands of files are new and explained: that is health and no
+// shortfall, and hides nothing that is not explained.
+func TestNotableHealthyPlentyIsNoShortfall(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only on linux: elsewhere there are no change times")
+	}
+	dir := t.TempDir()
+	names := []string{"var/lib/dpkg/info/tool.list"}
+	for i := range maxFindings(memory.Low) + 20 {
+		names = append(names, fmt.Sprintf("usr/bin/%04d", i))
+	}
+	plant(t, dir, names...)
+	s := take(t, Notable(NotableOptions{}), &collector.Host{Root: dir})
+	r, _ := s.Record(notableItem)
+	if r.Shortfall || r.Outcome != evidence.Partial || !strings.Contains(r.Note, "changed_system 20") {
+		t.Errorf("%+v", r)
+	}
+	l := looker{}
+	one := func(name, explained string) {
+		l.add(0, memory.Low, &walk.Entry{Path: []byte(name)}, "", explained)
+	}
+	for range maxFindings(memory.Low) {
+		one("/a", "a package")
+	}
+	one("/b", "")
+	one("/c", "a package")
+	list := l.found[0].list[memory.Low]
+	if n := len(list); n != maxFindings(memory.Low) || list[n-1].path != "/b" || l.found[0].count[memory.Low] != n+2 {
+		t.Errorf("%d; %+v", n, list[n-1])
 	}
 }
 

@@ -37,10 +37,19 @@ type finding struct {
 	covered   bool
 }
 
+// rank orders the findings of one level: what is explained comes last.
+func (f *finding) rank() int {
+	if f.explained != "" {
+		return 1
+	}
+	return 0
+}
+
 // findings are those of one kind, and how many more there were.
 type findings struct {
-	list  [memory.High + 1][]finding
-	count [memory.High + 1]int
+	list      [memory.High + 1][]finding
+	count     [memory.High + 1]int
+	explained int // of the list of level low: the first to make room
 }
 
 // maxFindings bounds the rows of one kind: together 2,000.
@@ -79,7 +88,7 @@ func (s *Seen) end(workers []taker, err error) {
 				f.list[l] = append(f.list[l], workers[i].look.found[k].list[l]...)
 				f.count[l] += workers[i].look.found[k].count[l]
 			}
-			slices.SortFunc(f.list[l], func(a, b finding) int { return cmp.Compare(a.path, b.path) })
+			slices.SortFunc(f.list[l], func(a, b finding) int { return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.path, b.path)) })
 			f.list[l] = f.list[l][:min(len(f.list[l]), maxFindings(l))]
 		}
 	}
@@ -128,10 +137,19 @@ func (l *looker) add(k int, level memory.Level, e *walk.Entry, seen, explained s
 		level = memory.Low
 	}
 	f := &l.found[k]
-	if f.count[level]++; len(f.list[level]) >= maxFindings(level) {
-		return
+	f.count[level]++
+	if len(f.list[level]) >= maxFindings(level) {
+		if level > memory.Low || explained != "" || f.explained == 0 {
+			return
+		}
+		i := slices.IndexFunc(f.list[level], func(old finding) bool { return old.explained != "" })
+		f.list[level] = slices.Delete(f.list[level], i, i+1)
+		f.explained--
 	}
 	f.list[level] = append(f.list[level], finding{level, string(e.Path), e.Meta, seen, explained, e.Covered})
+	if explained != "" {
+		f.explained++
+	}
 }
 
 func (l *looker) in(p place) bool { return l.place&p != 0 }
