@@ -39,6 +39,15 @@ type Host struct {
 	// another machine serves them): no method looks at a name on one; the outcome
 	// is "skipped", and a shortfall.
 	Avoid []string
+	// Stored says that only contents that are stored somewhere are read: those of a file
+	// that the kernel makes while it is read (of proc, tracefs and their like), by whatever
+	// name it is mounted, are a shortfall. Reading such a file may take from the kernel
+	// what others wait for, and never end. Names is not bound by it.
+	Stored bool
+	// NoLinks says that names lead through no symbolic link: one on the way is ELOOP,
+	// so that a directory that is swapped for a link leads nowhere. (Before Linux 5.6,
+	// which cannot do that, links are followed.)
+	NoLinks bool
 	// Pulse, if not nil, is told of every name that is asked for through this Host.
 	Pulse *Pulse
 	// View is the private view that Quiet made; nil if there is none. Names are looked

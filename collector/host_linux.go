@@ -45,6 +45,9 @@ func (h *Host) open(name string, flags int) (*os.File, error) {
 	if m := st.Mode & unix.S_IFMT; m != unix.S_IFREG && m != unix.S_IFDIR {
 		return nil, &NotRegularError{Name: name, Mode: st.Mode}
 	}
+	if err := h.stored(handle, &st, name); err != nil {
+		return nil, err
+	}
 	fd, err := reopen(handle, flags&unix.O_DIRECTORY)
 	if err != nil {
 		return nil, pathError("open", name, err)
@@ -90,15 +93,25 @@ func (h *Host) openAt(name string, flags int) (int, error) {
 	}
 }
 
-// rooted says whether names are looked up below a directory that is not our own root.
-func (h *Host) rooted() bool { return h.Root != "/" || h.View != nil }
+// byHandle says whether names must be opened to be asked about: they are looked up
+// below a directory that is not our own root, or through no link.
+func (h *Host) byHandle() bool { return h.Root != "/" || h.View != nil || h.NoLinks }
 
 func (h *Host) openAtOnce(name string, flags int) (int, error) {
 	how := unix.OpenHow{Flags: uint64(flags), Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
+	if h.NoLinks {
+		how.Resolve |= unix.RESOLVE_NO_SYMLINKS
+	}
 	if h.View != nil {
 		return h.inView(name, &how)
 	}
 	if h.Root == "/" {
+		if h.NoLinks {
+			fd, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{Flags: uint64(flags), Resolve: unix.RESOLVE_NO_SYMLINKS})
+			if err != unix.ENOSYS {
+				return fd, err
+			}
+		}
 		return unix.Open(name, flags, 0)
 	}
 	root, err := unix.Open(h.Root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -125,6 +138,9 @@ func (h *Host) AppendFile(dst []byte, name string, limit int) ([]byte, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return dst, &NotRegularError{Name: name, Mode: st.Mode}
+	}
+	if err := h.stored(fd, &st, name); err != nil {
+		return dst, err
 	}
 	return appendFD(dst, fd, name, limit)
 }
@@ -187,7 +203,7 @@ func (h *Host) Readlink(name string) (string, error) {
 	}
 	h.Pulse.Ask(name)
 	defer h.Pulse.Answer()
-	if h.rooted() {
+	if h.byHandle() {
 		fd, err := h.openAt(name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)
 		if err != nil {
 			return "", pathError("readlink", name, err)
@@ -227,7 +243,7 @@ func (h *Host) statx(name string, follow bool) (*evidence.FileMeta, error) {
 	}
 	h.Pulse.Ask(name)
 	defer h.Pulse.Answer()
-	if h.rooted() {
+	if h.byHandle() {
 		oflags := unix.O_PATH | unix.O_CLOEXEC
 		if !follow {
 			oflags |= unix.O_NOFOLLOW

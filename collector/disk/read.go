@@ -82,7 +82,10 @@ func (c *contents) file(h *collector.Host, f *file, limits Options) error {
 	if made, ok := pseudo(f.path); ok && h.Live && made {
 		return evidence.Skip("reading it takes from the kernel what others wait for, or more than there is")
 	}
-	src, err := h.Reader(f.path)
+	from := *h
+	_, kernels := pseudo(f.path)
+	from.Stored, from.NoLinks = !kernels || !h.Live, true
+	src, err := from.Reader(f.path)
 	if err != nil {
 		return err
 	}
@@ -127,7 +130,7 @@ func pseudo(name string) (never, ok bool) {
 		return false, false
 	}
 	switch path.Base(name) {
-	case "kmsg", "kcore", "trace_pipe", "vmcore", "mem", "clear_refs":
+	case "kmsg", "kcore", "trace_pipe", "trace_pipe_raw", "vmcore", "mem", "clear_refs":
 		return true, true
 	}
 	return false, true

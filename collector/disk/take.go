@@ -49,7 +49,9 @@ type run struct {
 }
 
 func newRun(ctx context.Context, h *collector.Host, to evidence.Sink, o Options, w *watch, found *finding) *run {
-	r := &run{ctx: ctx, host: h, to: to, o: o, watch: w, known: found, reader: newReader(o), dead: map[uint64]int{}}
+	strict := *h
+	strict.NoLinks = true // names are true ones: a directory that was swapped for a link leads out of the plan
+	r := &run{ctx: ctx, host: &strict, to: to, o: o, watch: w, known: found, reader: newReader(o), dead: map[uint64]int{}}
 	r.files = newTable(ctx, to, evidence.Item{Path: filesTable, Source: "files"})
 	if limit := remaining(ctx); limit > 0 {
 		r.until = time.Now().Add(limit)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"path"
 	"slices"
+	"strings"
 
 	"hozen/collector"
 	"hozen/collector/disk/artifact"
@@ -23,6 +24,7 @@ func (r *run) takeTree(name string) error { return r.take(r.tree(path.Clean("/" 
 // tree walks a tree, directories before what is in them, names in order.
 func (r *run) tree(root string) iter.Seq[*unit] {
 	return func(yield func(*unit) bool) {
+		root := r.trueName(root)
 		meta, err := lstat(r.ctx, r.watch, r.host, root)
 		if r.tally.Add(root, err) != nil {
 			return
@@ -33,6 +35,37 @@ func (r *run) tree(root string) iter.Seq[*unit] {
 			w.list(root, 0)
 		}
 	}
+}
+
+// trueName gives a name without symbolic links on the way; the last component may be
+// one. What cannot be resolved stays as it is: looking at it will say why.
+func (r *run) trueName(name string) string {
+	const maxLinks = 40 // path_resolution(7)
+	left, at, links := strings.Split(strings.Trim(name, "/"), "/"), "/", 0
+	for len(left) > 1 && links <= maxLinks {
+		part := left[0]
+		left = left[1:]
+		if part == "" || part == "." {
+			continue
+		}
+		if part == ".." {
+			at = path.Dir(at)
+			continue
+		}
+		m, err := lstat(r.ctx, r.watch, r.host, join(at, part))
+		if err != nil {
+			return name
+		}
+		if m.Mode&evidence.ModeType != evidence.ModeSymlink {
+			at = join(at, part)
+			continue
+		}
+		if links++; strings.HasPrefix(m.LinkTarget, "/") {
+			at = "/"
+		}
+		left = append(strings.Split(m.LinkTarget, "/"), left...)
+	}
+	return path.Join(at, path.Join(left...))
 }
 
 type treeWalk struct {

@@ -39,6 +39,9 @@ func Collector(o Options) collector.Collector {
 func collect(ctx context.Context, h *collector.Host, o Options, to evidence.Sink) error {
 	quiet, done := h.Quiet() // comparing follows hundreds of links, each of which has an access time
 	defer done()
+	stored := *quiet
+	stored.Stored = true // whatever a database names
+	quiet = &stored
 	l := &loader{ctx: ctx, host: quiet, to: to}
 	for _, load := range []func() error{l.dpkg, l.rpm, l.apk, l.pacman} {
 		if err := load(); err != nil {

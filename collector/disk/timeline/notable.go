@@ -233,6 +233,9 @@ func (f *finding) row(k *kind) NotableRow {
 
 // put takes the contents, if the file is still the one that was seen.
 func (c *content) put(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+	strict := *h
+	strict.NoLinks, strict.Stored = true, true // a name that was swapped since it was seen leads nowhere
+	h = &strict
 	m, err := h.Lstat(c.source)
 	item := evidence.Item{Path: c.path, Source: c.source, File: m}
 	return to.Put(ctx, item, func(w io.Writer) error {
