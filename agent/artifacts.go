@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 
+	"hozen/collector"
 	"hozen/collector/disk"
 	"hozen/collector/disk/artifact"
 	"hozen/collector/disk/definitions"
+	"hozen/collector/volatile"
 	"hozen/packager/evidence"
 )
 
@@ -92,5 +95,17 @@ func (a *app) artefacts(o *collectOptions, d *definitionSet) (disk.Options, erro
 			out.Tiers = append(disk.Named(names), out.Tiers...)
 		}
 	}
-	return out.Limited(o.profile), nil
+	out = out.Limited(o.profile)
+	out.MaxSize = min(out.MaxSize, roomFor(o.out))
+	return out, nil
+}
+
+// roomFor is how much of files may be taken, so that what is written, which may not
+// shrink when it is compressed, leaves a quarter of the free space of the output.
+func roomFor(dir string) int64 {
+	p, err := volatile.OutputDisk(collector.ThisHost(), dir)
+	if !roomKnown(p, err) {
+		return math.MaxInt64
+	}
+	return int64(max(1, min(p.FreeBytes/4*3, math.MaxInt64)))
 }

@@ -229,6 +229,7 @@ func (c *collection) makePlan() error {
 	if want.disk, err = c.a.artefacts(&c.o, c.definitions); err != nil {
 		return err
 	}
+	want.notable = min(want.disk.MaxSize, 512<<20)
 	want.image, want.known, want.taken = c.image, c.known, c.taken.mark
 	c.plan, err = collector.NewPlan(c.a.collectors(want), choice, c.host)
 	return err

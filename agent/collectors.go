@@ -18,21 +18,22 @@ import (
 
 // request is what was asked of the collectors beyond what they take in any case.
 type request struct {
-	args     []string         // the command line
-	suspects *memory.Suspects // which processes have indicators, and what of them is worth keeping
-	ioc      *ioc.Search      // of the lists of --ioc; nil if there are none
-	swap     bool             // --swap
-	dump     []int            // --dump
-	freeze   bool             // --freeze
-	kernel   bool             // the collector kernel is in the plan: others need not take the same
-	packets  packet.Options   // --pcap and what belongs to it
-	image    *image.Options   // --image; nil without it
-	disk     disk.Options     // which files are taken
-	timeline timeline.Options // how file systems are walked
-	taken    func(dev, inode uint64) bool
-	hashTree []string     // --hash-tree
-	known    *known.Lists // --known; nil without it
-	added    []string     // --add
+	args     []string                     // the command line
+	suspects *memory.Suspects             // which processes have indicators, and what of them is worth keeping
+	ioc      *ioc.Search                  // of the lists of --ioc; nil if there are none
+	swap     bool                         // --swap
+	dump     []int                        // --dump
+	freeze   bool                         // --freeze
+	kernel   bool                         // the collector kernel is in the plan: others need not take the same
+	packets  packet.Options               // --pcap and what belongs to it
+	image    *image.Options               // --image; nil without it
+	disk     disk.Options                 // which files are taken
+	timeline timeline.Options             // how file systems are walked
+	taken    func(dev, inode uint64) bool // whether a file's contents are in the archive; from then on they count as there
+	notable  int64                        // bytes of contents that notable takes; 0: its own limit
+	hashTree []string                     // --hash-tree
+	known    *known.Lists                 // --known; nil without it
+	added    []string                     // --add
 }
 
 // collectors is THE list: what is taken, in order of volatility. What dies first
@@ -74,7 +75,7 @@ func diskCollectors(want request) (all []collector.Collector) {
 	all = append(all,
 		disk.Disk(want.disk),             // files that tell what happened: logs, histories, configuration, browsers
 		timeline.Timeline(want.timeline), // every object of the file systems with its times
-		timeline.Notable(timeline.NotableOptions{Seen: seen, Walk: want.timeline, Taken: want.taken}), // what of them deserves a look
+		timeline.Notable(timeline.NotableOptions{Seen: seen, Walk: want.timeline, Taken: want.taken, Total: want.notable}), // what of them deserves a look
 	)
 	if len(want.hashTree) > 0 {
 		all = append(all, integrity.HashTree(integrity.HashOptions{Paths: want.hashTree, Lists: want.known})) // hashes of whole trees, which are not taken

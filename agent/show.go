@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -69,8 +71,12 @@ func (a *app) recordText(l packager.RecordLine) string {
 
 const dataPrefix = "data/"
 
-// memberPath lets people leave out "data/", which all evidence is below.
+// memberPath lets people leave out "data/", which all evidence is below, and give
+// an item's own path ("item" in tables) where the archive spells it otherwise.
 func memberPath(path string) string {
+	if strings.ContainsFunc(path, neverInNames) {
+		return dataPrefix + packager.EncodePath(strings.TrimPrefix(path, dataPrefix))
+	}
 	for _, p := range []string{dataPrefix, "custody/"} {
 		if strings.HasPrefix(path+"/", p) {
 			return path
@@ -80,6 +86,11 @@ func memberPath(path string) string {
 		return path // bagit.txt and the bag's other files
 	}
 	return dataPrefix + path
+}
+
+// neverInNames says whether no name in an archive has r (FORMAT.md).
+func neverInNames(r rune) bool {
+	return r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._~=+@,()/-", r)
 }
 
 // showItem prints one item: as it is to a pipe or file; escaped on a terminal,
