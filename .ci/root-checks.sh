@@ -21,7 +21,7 @@ finish() {
 	[ -z "${scene_pid:-}" ] || kill "$scene_pid" 2>/dev/null || true
 	[ ! -s "$work/lodger.pid" ] || kill "$(cat "$work/lodger.pid")" 2>/dev/null || true
 	wait
-	umount -q "$work/strict" "$work/tmpfs" 2>/dev/null || true
+	umount -q "$work/strict" "$work/tmpfs" "$work/disk" 2>/dev/null || true
 	rm -rf "$work"
 }
 trap finish EXIT
@@ -301,6 +301,66 @@ moved() {
 # How many symbolic links differ in their access time alone.
 links_only() { LC_ALL=C comm -13 "$work/times.2" "$work/times.3" | grep -c ' - [0-9.-]* [0-9.-]* [0-9][0-9.]*$' || true; }
 
+# The same of files and traffic: a file system that records every access, taken as
+# the root of a machine by everything that reads files; then the calls of a capture
+# and of the artefacts of this machine.
+check_files() {
+	mkdir "$work/disk"
+	truncate -s 96M "$work/disk.ext4"
+	if ! mkfs.ext4 -q "$work/disk.ext4" || ! mount -o loop,strictatime "$work/disk.ext4" "$work/disk" 2>/dev/null; then
+		echo "      this kernel mounts no ext4 image: left out"
+		return
+	fi
+	mkdir -p "$work/disk"/{etc,home/a,var/log,var/lib/dpkg/info,usr/bin,srv/www/upload,tmp/.x}
+	cp -r /etc/ssh /etc/cron.d /etc/passwd /etc/os-release "$work/disk/etc/" 2>/dev/null || true
+	cp /var/lib/dpkg/status "$work/disk/var/lib/dpkg/"
+	cp /var/lib/dpkg/info/coreutils.* "$work/disk/var/lib/dpkg/info/"
+	cp /bin/ls /bin/cat "$work/disk/usr/bin/"
+	cp /bin/true "$work/disk/tmp/.x/miner"
+	echo "curl http://evil.example" >"$work/disk/home/a/.bash_history"
+	echo "<?php" >"$work/disk/srv/www/upload/x.php"
+	ln -s ../etc/passwd "$work/disk/var/link"
+	truncate -s 40M "$work/disk/var/log/sparse"
+	printf x >>"$work/disk/var/log/sparse"
+	find "$work/disk" | LC_ALL=C sort >"$work/disk.names"
+	sleep 1
+	all() { tr '\n' '\0' <"$work/disk.names" | xargs -0 stat --printf '%n %F %s %x %y %z\n'; }
+	all >"$work/disk.1"
+	local code=0
+	mkdir "$work/files"
+	"$HOZEN" collect --profile full --skip ram --quiet --root "$work/disk" --hash-tree / --take /srv --out "$work/files" >"$work/said" 2>&1 || code=$?
+	check "everything that reads files, on strictatime, ends with 0 or 3 ($code)" test "$code" = 0 -o "$code" = 3
+	all >"$work/disk.2"
+	check "no time of any of $(wc -l <"$work/disk.names") files, directories and links moved" diff "$work/disk.1" "$work/disk.2"
+	local a
+	a=$(echo "$work"/files/*.tar.zst)
+	mkdir "$work/files.x"
+	zstd -dcq "$a" | tar -xf - -C "$work/files.x"
+	check "what was taken is what is there" cmp "$work"/files.x/*/data/disk/files/srv/www/upload/x.php "$work/disk/srv/www/upload/x.php"
+	check "sha256sum agrees with the tree of hashes" sh -c "jq -r 'select(.path == \"/usr/bin/ls\") | .sha256' '$work'/files.x/*/data/disk/hashes.jsonl | grep -qx \"\$(sha256sum <'$work/disk/usr/bin/ls' | cut -c1-64)\""
+	check "mactime reads the body file" sh -c "mactime -b '$work'/files.x/*/data/disk/bodyfile -d | grep -q '/srv/www/upload/x.php'"
+	umount "$work/disk"
+}
+
+check_files_calls() {
+	local code=0
+	mkdir "$work/traced2"
+	strace -f -y -qq -o "$work/calls2" -e signal=none --seccomp-bpf \
+		-e trace=execve,execveat,fork,vfork,connect,bind,sendto,sendmsg,sendmmsg,setsockopt,openat,openat2,open,creat,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,link,linkat,symlink,symlinkat,chmod,fchmodat,chown,fchownat,utimensat,truncate,mount,umount2,move_mount,init_module,finit_module,kill,ptrace \
+		"$HOZEN" collect --only packets,disk,integrity --pcap 2s --quiet --out "$work/traced2" >/dev/null 2>&1 || code=$?
+	check "a capture and artefacts under strace end with 0 or 3 ($code)" test "$code" = 0 -o "$code" = 3
+	check "one execve: our own" test "$(grep -cE ' (execve|execveat|fork|vfork)\(' "$work/calls2")" = 1
+	grep -E ' (connect|sendto|sendmsg|sendmmsg|bind)\(' "$work/calls2" | grep -vE 'sa_family=AF_(NETLINK|PACKET)|\((-1|[0-9]+(<[^>]*>)?), \[?\{nlmsg_len=' >"$work/spoken" || true
+	nothing "nothing is connected to, bound or sent but netlink, and packet sockets that listen" "$work/spoken"
+	grep -E 'PACKET_ADD_MEMBERSHIP|PACKET_MR_PROMISC' "$work/calls2" >"$work/promiscuous" || true
+	nothing "no interface is made promiscuous" "$work/promiscuous"
+	grep -E 'O_WRONLY|O_RDWR|O_CREAT| creat\(' "$work/calls2" | grep -vE "\"?$work/traced2|= -1 |\"/dev/null\"|/proc/self/fd" >"$work/written" || true
+	nothing "nothing is opened for writing outside the output" "$work/written"
+	grep -E ' (unlink|unlinkat|rename|renameat|renameat2|mkdir|mkdirat|link|linkat|symlink|symlinkat|chmod|fchmodat|chown|fchownat|utimensat|truncate|mount|umount2|move_mount|init_module|finit_module|kill|ptrace)\(' "$work/calls2" | grep -vF "$work/traced2" | grep -vE ' kill\([0-9]+, 0\)' >"$work/changed" || true
+	nothing "nothing is removed, renamed, made, mounted or signalled outside the output" "$work/changed"
+	rm -rf "$work/traced2"
+}
+
 # --- an ordinary user ------------------------------------------------------
 
 check_user() {
@@ -337,7 +397,7 @@ check_outcomes() {
 
 prepare
 taken
-[ $# -gt 0 ] || set -- tools signatures bag verdicts audit outcomes truth agree calls times user
+[ $# -gt 0 ] || set -- tools signatures bag verdicts audit outcomes truth agree calls times files files_calls user
 for name in "$@"; do
 	began=$SECONDS
 	set +e # a check in a condition would run on after an error

@@ -151,6 +151,7 @@ type collection struct {
 	ioc    *ioc.Search    // nil if no list was given
 	known  *known.Lists   // nil if no list was given
 	image  *image.Options // of --image; nil without it
+	close  func()         // lets go of the examined machine
 	// definitions are those of artefacts, ours and those that were brought.
 	definitions *definitionSet
 	// suspects is what the search for indicators found.
@@ -162,8 +163,8 @@ type collection struct {
 
 // collect is the whole way of a collection, in order.
 func (a *app) collect(ctx context.Context, o collectOptions) error {
-	c := &collection{a: a, o: o, began: a.now()}
-	defer c.closeImage()
+	c := &collection{a: a, o: o, began: a.now(), close: func() {}}
+	defer func() { c.close() }()
 	if err := c.prepare(); err != nil {
 		return err
 	}

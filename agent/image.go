@@ -11,8 +11,8 @@ import (
 )
 
 // openHost finds the machine that is examined: this one, one whose files are in the
-// folder of --root, or one in the image of --image. The image stays open until
-// closeImage.
+// folder of --root, or one in the image of --image. c.close lets go
+// of it.
 func (c *collection) openHost() error {
 	if c.o.disk.image != "" {
 		return c.openImage()
@@ -23,6 +23,9 @@ func (c *collection) openHost() error {
 	}
 	if !c.host.Live && !rootOfMachine(c.host) {
 		return usage(fmt.Errorf("--root %s: not the root of a machine: nothing of %s is in it", c.o.root, strings.Join(rootFolders(), ", ")), "")
+	}
+	if !c.host.Live { // nothing of it is running: all of it is only read, and never touched
+		c.host, c.close = c.host.Quiet()
 	}
 	return nil
 }
@@ -44,14 +47,8 @@ func (c *collection) openImage() error {
 	if err != nil {
 		return usage(errors.Join(fmt.Errorf("--image %s: %w", name, err), d.Close()), c.a.text(mHintImage))
 	}
+	c.close = func() { d.Close() } // it was only read
 	c.image = &image.Options{Disk: d, Chosen: part, Files: files, Hash: c.o.disk.hashImage}
 	c.host = &collector.Host{Root: c.o.disk.image, Image: files, Elevated: true, Now: c.a.now}
 	return nil
-}
-
-// closeImage lets go of the image of --image, if there is one.
-func (c *collection) closeImage() {
-	if c.image != nil {
-		c.image.Disk.Close() // it was only read
-	}
 }

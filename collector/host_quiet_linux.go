@@ -9,13 +9,13 @@ import (
 // Quiet gives the same host through a private view of its mounts (open_tree(2) with
 // OPEN_TREE_CLONE) that is read-only and without access times (mount_setattr(2)):
 // even following a symbolic link, or reading where it leads, then changes nothing.
-// Where the system does not give one (no privilege, not the running machine), it is
-// h itself. The view is let go by done; what still hangs in it stays there.
+// Where the system does not give one (no privilege), or h is one already, it is h
+// itself. The view is let go by done; what still hangs in it stays there.
 func (h *Host) Quiet() (quiet *Host, done func()) {
-	if !h.Live || !h.Elevated || h.Root != "/" || h.Image != nil {
+	if !h.Elevated || h.Image != nil || h.View != nil {
 		return h, func() {}
 	}
-	fd, err := unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|unix.AT_NO_AUTOMOUNT)
+	fd, err := unix.OpenTree(unix.AT_FDCWD, h.Root, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|unix.AT_NO_AUTOMOUNT)
 	if err != nil {
 		return h, func() {}
 	}
