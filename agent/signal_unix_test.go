@@ -118,7 +118,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		dir := t.TempDir()
 		args := []string{"collect", "--root", root, "--out", dir}
 		if rand.IntN(3) == 0 {
-			args = []string{"collect", "--out", dir, "--skip", "temporary"}
+			args = []string{"collect", "--out", dir, "--profile", "volatile", "--skip", "temporary"}
 		}
 		c := start(t, args...)
 		time.Sleep(time.Duration(rand.Int64N(int64(whole))))
