@@ -55,13 +55,37 @@ func (t *Tables) says(c *conn, dir int, b []byte) {
 }
 
 // account counts what a flow holds; a flow that holds too much is read no further.
+// Where all together do, it is not this one that goes, but those that keep the most the
+// longest: else who fills the room once would silence all that comes after.
 func (t *Tables) account(c *conn) {
 	n := c.app.size()
 	t.appBytes += n - c.app.held
-	if c.app.held = n; n > maxHeld || n > 0 && t.appBytes > maxHeldInAll {
-		t.cutReads++
-		t.appEnds(c)
-		c.app = &app{}
+	if c.app.held = n; n > maxHeld {
+		t.readNoFurther(c)
+	}
+	if t.appBytes > maxHeldInAll {
+		t.makeRoom()
+	}
+}
+
+func (t *Tables) readNoFurther(c *conn) {
+	t.cutReads++
+	t.appEnds(c)
+	c.app = &app{}
+}
+
+// makeRoom halves what all flows hold together, so that it is seldom needed: first go
+// those that hold much, in the order of their last packet.
+func (t *Tables) makeRoom() {
+	for _, least := range []int{4 << 10, 0} {
+		for c := t.oldest; c != nil; c = c.prev {
+			if t.appBytes <= maxHeldInAll/2 {
+				return
+			}
+			if c.app != nil && c.app.held > least {
+				t.readNoFurther(c)
+			}
+		}
 	}
 }
 

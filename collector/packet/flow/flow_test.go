@@ -153,6 +153,48 @@ func TestHoldsLittle(t *testing.T) {
 	}
 }
 
+// TestRoomForWhatComesAfter: flows that hold all the room there is do not silence one
+// that comes after them, nor do those that leave holes.
+func TestRoomForWhatComesAfter(t *testing.T) {
+	r := newRun(Options{})
+	much := strings.Repeat("a", 1400)
+	for n := range 60_000 {
+		m := newMaker(fmt.Sprintf("10.%d.%d.1:1000", n>>8, n&255), "192.0.2.1:80")
+		m.open(r.send)
+		m.say(0, "GET /a HTTP/1.1\r\nX: "+much, r.send)
+		r.send(m.segment(0, flagACK, m.seq[0]+10_000, []byte(much)))
+		r.at = r.at.Add(-2 * time.Millisecond) // all within what TCP waits for
+	}
+	for n := range 3000 { // and the last bytes of it
+		m := newMaker(fmt.Sprintf("10.%d.%d.2:1000", n>>8, n&255), "192.0.2.1:80")
+		m.open(r.send)
+		m.say(0, "G", r.send)
+	}
+	if r.tables.appBytes > maxHeldInAll || r.tables.aheadBytes > maxAheadInAll {
+		t.Errorf("%d bytes held by what reads, %d ahead", r.tables.appBytes, r.tables.aheadBytes)
+	}
+	m := newMaker("10.0.0.2:1000", "192.0.2.1:80")
+	m.open(r.send)
+	late := "T /leak HTTP/1.1\r\nHost: leak.example\r\nX: " + much + much
+	r.send(m.segment(0, flagACK, m.seq[0]+2, []byte(late))) // before what it follows
+	m.say(0, "GE", r.send)
+	m.seq[0] += uint32(len(late))
+	m.say(0, "\r\n\r\n", r.send)
+	hello := clientHello(t)
+	m = newMaker("10.0.0.2:1001", "192.0.2.1:443")
+	m.open(r.send)
+	whole := "\x16\x03\x01" + string([]byte{byte((len(hello) + 4) >> 8), byte(len(hello) + 4), 1, 0, byte(len(hello) >> 8), byte(len(hello))}) + string(hello)
+	m.say(0, whole[:100], r.send)
+	m.say(0, whole[100:], r.send)
+	s := r.put(t)
+	if !slices.ContainsFunc(rowsOf[HTTPRow](t, s, "http"), func(row HTTPRow) bool { return row.Host == "leak.example" }) {
+		t.Error("the request that came after all is not there")
+	}
+	if rows := rowsOf[TLSRow](t, s, "tls"); len(rows) != 1 || rows[0].ServerName == "" {
+		t.Errorf("the hello that came after all is not there: %+v", rows)
+	}
+}
+
 func TestOwnersAndRemotes(t *testing.T) {
 	asked := 0
 	r := newRun(Options{Local: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}, Owner: func(k Key) (int, string, string, bool) {

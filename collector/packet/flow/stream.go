@@ -46,9 +46,37 @@ func (t *Tables) dataSent(c *conn, e *end, seq uint64, s *segment) {
 		b.data = slices.Clone(b.data)
 	}
 	t.insert(e, b)
-	for len(e.in.blocks) > maxBlocks || e.in.bytes > maxAhead || t.aheadBytes > maxAheadInAll && len(e.in.blocks) > 0 {
-		t.hole(c, e, e.in.blocks[0].seq)
-		t.drain(c, e)
+	for len(e.in.blocks) > maxBlocks || e.in.bytes > maxAhead {
+		t.giveUpHole(c, e)
+	}
+	if t.aheadBytes > maxAheadInAll {
+		t.waitLess()
+	}
+}
+
+func (t *Tables) giveUpHole(c *conn, e *end) {
+	t.hole(c, e, e.in.blocks[0].seq)
+	t.drain(c, e)
+}
+
+// waitLess halves what all flows keep after holes, so that it is seldom needed: first
+// those give their holes up that keep much, in the order of their last packet. So none
+// can take the room of those that come after it.
+func (t *Tables) waitLess() {
+	for _, least := range []int{4 << 10, 0} {
+		for c := t.oldest; c != nil; c = c.prev {
+			if t.aheadBytes <= maxAheadInAll/2 {
+				return
+			}
+			if c.tcp == nil {
+				continue
+			}
+			for _, e := range c.tcp.ends {
+				for e.in.bytes > least && len(e.in.blocks) > 0 {
+					t.giveUpHole(c, e)
+				}
+			}
+		}
 	}
 }
 
