@@ -29,10 +29,10 @@ func (r *run) tree(root string) iter.Seq[*unit] {
 		if r.tally.Add(root, err) != nil {
 			return
 		}
-		w := &treeWalk{run: r, host: r.host, root: root, dev: meta.Dev, yield: yield, links: map[collector.FileID]string{}}
+		w := &treeWalk{run: r, host: r.host, root: root, dev: meta.Dev, yield: yield, links: map[collector.FileID]string{}, dirs: map[collector.FileID]string{}}
 		w.units(w.file(root, meta))
 		if meta.Mode&evidence.ModeType == evidence.ModeDir {
-			w.list(root, 0)
+			w.list(root, meta, 0)
 		}
 	}
 }
@@ -75,15 +75,25 @@ type treeWalk struct {
 	dev   uint64
 	yield func(*unit) bool
 	links map[collector.FileID]string // files with several names, by their first
+	dirs  map[collector.FileID]string // directories that were listed: those of a damaged disk may lie in themselves
 	full  bool                        // nobody takes any more
 }
 
-// maxLinks bounds the files with several names that are remembered; beyond that one
-// may be taken once for each name.
+// maxLinks bounds the files with several names that are remembered, and the
+// directories; beyond that one may be taken once for each name.
 const maxLinks = 1 << 18
 
 // list walks what is in a directory.
-func (w *treeWalk) list(dir string, depth int) {
+func (w *treeWalk) list(dir string, m *evidence.FileMeta, depth int) {
+	if id := (collector.FileID{Dev: m.Dev, Inode: m.Inode}); id.Inode != 0 {
+		if other, listed := w.dirs[id]; listed {
+			w.tally.Add(dir, evidence.Cut("not listed: it is the same directory as %s", other))
+			return
+		}
+		if len(w.dirs) < maxLinks {
+			w.dirs[id] = dir
+		}
+	}
 	if depth > maxDepth {
 		w.tally.Add(dir, evidence.Cut("not listed: deeper than %d directories", maxDepth))
 		return
@@ -110,7 +120,7 @@ func (w *treeWalk) list(dir string, depth int) {
 				return
 			}
 			if f.meta.Mode&evidence.ModeType == evidence.ModeDir && w.inside(f) {
-				w.list(f.path, depth+1)
+				w.list(f.path, f.meta, depth+1)
 			}
 		}
 	}

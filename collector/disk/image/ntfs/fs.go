@@ -23,8 +23,9 @@ type FS struct {
 	boot boot
 	mft  *stream
 
-	mu   sync.Mutex
-	dirs map[uint64]*listing
+	mu     sync.Mutex
+	dirs   map[uint64]*listing
+	listed int // entries in dirs
 }
 
 // A listing is a directory that was read.
@@ -101,8 +102,12 @@ func (d *file) data(name string) []attribute {
 	return []attribute{{kind: typeData, inRecord: true, resident: []byte{}}}
 }
 
-// maxDirs bounds the directories that are kept.
-const maxDirs = 512
+// maxDirs bounds the directories that are kept, and maxListed the names in them, but
+// for those of one that has more: the same clusters may be said to be the index of many.
+const (
+	maxDirs   = 512
+	maxListed = 1 << 18
+)
 
 func (f *FS) listing(number uint64) *listing {
 	f.mu.Lock()
@@ -117,16 +122,30 @@ func (f *FS) listing(number uint64) *listing {
 	}
 	l.err = err
 	for i, e := range l.entries {
+		if _, twice := l.exact[e.name]; twice {
+			l.err = firstError(l.err, fmt.Errorf("the name %q of record %d is there already", e.name, e.file))
+			continue
+		}
 		l.exact[e.name] = i
 		if _, ok := l.folded[fold(e.name)]; !ok {
 			l.folded[fold(e.name)] = i
 		}
 	}
-	if len(f.dirs) >= maxDirs {
+	if len(f.dirs) >= maxDirs || f.listed+len(l.entries) > maxListed {
 		clear(f.dirs)
+		f.listed = 0
 	}
 	f.dirs[number] = l
+	f.listed += len(l.entries)
 	return l
+}
+
+// firstError keeps the first: a damaged directory may have as many as names.
+func firstError(have, more error) error {
+	if have != nil {
+		return have
+	}
+	return more
 }
 
 // fold makes names equal that differ in case alone. Windows does it with a table on
@@ -188,9 +207,18 @@ func (f *FS) Names(dir string) ([]string, error) {
 	}
 	l := f.listing(d.number)
 	var names []string
+	wrong := l.err
 	for _, e := range l.entries {
-		if e.file == recordRoot && e.name == "." || strings.Contains(e.name, "/") {
+		if e.file == recordRoot && e.name == "." {
 			continue
+		}
+		if e.name == "" || e.name == "." || e.name == ".." || strings.ContainsAny(e.name, "/\x00") {
+			wrong = firstError(wrong, fmt.Errorf("the name %q of record %d is none", e.name, e.file))
+			continue
+		}
+		if len(names) >= maxEntries {
+			wrong = firstError(wrong, evidence.Cut("more than %d names in one directory, those of streams included", maxEntries))
+			break
 		}
 		names = append(names, e.name)
 		if child, err := f.file(e.file); err == nil {
@@ -200,7 +228,7 @@ func (f *FS) Names(dir string) ([]string, error) {
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names), l.err
+	return slices.Compact(names), wrong
 }
 
 // Open implements collector.Files with a collector.HoleReader. Damage that leaves

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -204,6 +205,29 @@ func TestDamage(t *testing.T) {
 	for _, n := range []int{0, 100, 511, 512, 4096} {
 		if _, err := Open(bytes.NewReader(image[:n])); err == nil {
 			t.Errorf("%d bytes are a volume", n)
+		}
+	}
+}
+
+// TestNamesThatAreNone: a name that no program could open is said, and never passed over.
+func TestNamesThatAreNone(t *testing.T) {
+	wide := func(s string) []byte {
+		var b []byte
+		for _, c := range []byte(s) {
+			b = append(b, c, 0)
+		}
+		return b
+	}
+	image := unzipped(t, "test.ntfs.dd")
+	before, err := opened(t, image).Names("/")
+	if err != nil || !slices.Contains(before, "Folder A") {
+		t.Fatal(before, err)
+	}
+	other := before[slices.IndexFunc(before, func(s string) bool { return len(s) == len("Folder A") && s != "Folder A" })]
+	for _, name := range []string{"Folder/A", other} {
+		v := opened(t, bytes.ReplaceAll(image, wide("Folder A"), wide(name)))
+		if names, err := v.Names("/"); err == nil || !strings.Contains(err.Error(), name) || len(names) >= len(before) {
+			t.Errorf("%q: %q, %v", name, names, err)
 		}
 	}
 }

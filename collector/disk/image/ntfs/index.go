@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"hozen/packager/evidence"
 )
 
 // An entry is one name in a directory.
@@ -108,6 +110,9 @@ func (f *FS) list(d *file) (out []entry, err error) {
 				err = fmt.Errorf("index block %d: %w", i, readErr)
 			}
 		}
+	}
+	if len(out) >= maxEntries {
+		err = errors.Join(err, evidence.Cut("more than %d names in one directory", maxEntries-1))
 	}
 	return out, err
 }
