@@ -51,10 +51,16 @@ func (o *iocOptions) search(p collector.Profile) (*ioc.Search, error) {
 }
 
 // openList opens a list of the responder, who may give it through a pipe of the
-// shell (/dev/fd/N). Opening another FIFO would wait for a writer, perhaps for ever.
+// shell (/dev/fd/N). Opening another FIFO would wait for a writer, perhaps for ever, and
+// a device may have no end.
 func openList(name string) (*os.File, error) {
-	if st, err := os.Stat(name); err == nil && st.Mode()&os.ModeNamedPipe != 0 && !strings.HasPrefix(name, "/dev/fd/") {
-		return nil, errors.New("a FIFO, not a file")
+	if st, err := os.Stat(name); err == nil {
+		switch mode := st.Mode(); {
+		case mode&os.ModeNamedPipe != 0 && !strings.HasPrefix(name, "/dev/fd/"):
+			return nil, errors.New("a FIFO, not a file")
+		case mode&os.ModeDevice != 0:
+			return nil, errors.New("a device, not a file")
+		}
 	}
 	f, err := os.Open(name)
 	var pe *os.PathError
