@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"hozen/collector"
 	"hozen/collector/disk"
 	"hozen/collector/disk/image"
@@ -14,6 +16,7 @@ import (
 	"hozen/collector/memory/ram"
 	"hozen/collector/packet"
 	"hozen/collector/volatile"
+	"hozen/packager/evidence"
 )
 
 // request is what was asked of the collectors beyond what they take in any case.
@@ -80,5 +83,21 @@ func diskCollectors(want request) (all []collector.Collector) {
 	if len(want.hashTree) > 0 {
 		all = append(all, integrity.HashTree(integrity.HashOptions{Paths: want.hashTree, Lists: want.known})) // hashes of whole trees, which are not taken
 	}
-	return append(all, integrity.Collector(integrity.Options{Lists: want.known})) // packages against their files: reads most of the disk
+	all = append(all, integrity.Collector(integrity.Options{Lists: want.known})) // packages against their files: reads most of the disk
+	if want.timeline.NetworkMounts {
+		for i := range all {
+			all[i].Collect = everywhere(all[i].Collect)
+		}
+	}
+	return all
+}
+
+// everywhere makes a collector avoid no mount: it was asked to go through those, too,
+// that may hang.
+func everywhere(collect func(context.Context, *collector.Host, evidence.Sink) error) func(context.Context, *collector.Host, evidence.Sink) error {
+	return func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+		all := *h
+		all.Avoid = nil
+		return collect(ctx, &all, to)
+	}
 }

@@ -233,7 +233,7 @@ func (f *finding) decide(n *file) {
 	n.why, n.same = nil, ""
 	switch id := (collector.FileID{Dev: n.meta.Dev, Inode: n.meta.Inode}); {
 	case !n.meta.Regular():
-		n.why = evidence.Skip("%s: only its row is taken", kindOf(n.meta.Mode))
+		n.why = evidence.Skip("%s: only its row is taken", evidence.KindOf(n.meta.Mode))
 	case !n.wanted:
 		n.why = evidence.Skip("only its row is asked for")
 	case id.Inode == 0:

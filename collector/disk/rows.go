@@ -91,7 +91,7 @@ type PatternRow struct {
 
 // describe fills the row with what the host said of the file.
 func (r *FileRow) describe(m *evidence.FileMeta) {
-	r.Kind, r.Mode, r.UID, r.GID = kindOf(m.Mode), m.Mode, m.UID, m.GID
+	r.Kind, r.Mode, r.UID, r.GID = evidence.KindOf(m.Mode), m.Mode, m.UID, m.GID
 	r.Owner, r.Group = jsonl.Text(m.Owner), jsonl.Text(m.Group)
 	r.Size, r.Allocated, r.Dev, r.Inode, r.Nlink, r.Rdev = m.Size, m.Blocks*512, m.Dev, m.Inode, m.Nlink, m.Rdev
 	r.LinkTarget = jsonl.Text(m.LinkTarget)
@@ -124,25 +124,4 @@ func stamp(t time.Time) string {
 	digits(19, second)
 	digits(29, t.Nanosecond())
 	return string(b)
-}
-
-// kindOf names the type bits of inode(7).
-func kindOf(mode uint32) string {
-	switch mode & evidence.ModeType {
-	case evidence.ModeRegular:
-		return "regular"
-	case evidence.ModeDir:
-		return "directory"
-	case evidence.ModeSymlink:
-		return "symlink"
-	case evidence.ModeFIFO:
-		return "fifo"
-	case evidence.ModeSocket:
-		return "socket"
-	case evidence.ModeBlock:
-		return "block"
-	case evidence.ModeChar:
-		return "char"
-	}
-	return "unknown"
 }

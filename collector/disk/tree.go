@@ -194,7 +194,7 @@ func (w *treeWalk) file(name string, m *evidence.FileMeta) *file {
 	case m.Mode&evidence.ModeType == evidence.ModeDir && !w.inside(f):
 		f.why = evidence.Skip("another file system is mounted here: not entered")
 	case !m.Regular():
-		f.why = evidence.Skip("%s: only its row is taken", kindOf(m.Mode))
+		f.why = evidence.Skip("%s: only its row is taken", evidence.KindOf(m.Mode))
 	case w.host.IsOwn(id):
 		f.why = evidence.Skip("our own output")
 	case known != nil && id.Inode != 0:

@@ -3,22 +3,10 @@ package volatile
 import (
 	"path"
 	"slices"
-	"strings"
 
 	"hozen/collector"
 	"hozen/collector/proc"
 )
-
-// mayHang says whether looking a name up in a file system can wait for a
-// program or another machine, for ever if that is gone.
-func mayHang(fstype string) bool {
-	for _, p := range []string{"fuse", "nfs", "cifs", "smb", "9p", "ceph", "afs", "autofs", "glusterfs", "lustre", "virtiofs", "coda", "ocfs2", "gfs2", "ncpfs", "orangefs", "davfs", "beegfs"} {
-		if strings.HasPrefix(fstype, p) {
-			return true
-		}
-	}
-	return false
-}
 
 // A hangGuard knows the mounts on which a mere look at a name may wait for ever.
 type hangGuard struct{ mounts []proc.Mount }
@@ -42,7 +30,7 @@ func MountsThatMayHang(h *collector.Host) (points []string) {
 		top[m.Point] = m.Type
 	}
 	for point, fstype := range top {
-		if mayHang(fstype) && point != "/" {
+		if proc.MayHang(fstype) && point != "/" {
 			points = append(points, point)
 		}
 	}
@@ -55,7 +43,7 @@ func MountsThatMayHang(h *collector.Host) (points []string) {
 func (g *hangGuard) refuse(name string) string {
 	name = path.Clean(name)
 	for _, m := range g.mounts {
-		if mayHang(m.Type) && m.Point != "/" && proc.Under(name, m.Point) {
+		if proc.MayHang(m.Type) && m.Point != "/" && proc.Under(name, m.Point) {
 			return "not looked at: it is on a " + m.Type + " mounted on " + m.Point + ", which may hang"
 		}
 	}

@@ -161,7 +161,7 @@ func (t *sessionTable) look(kind, program, name string) {
 		t.row(&row)
 		return
 	}
-	row.Type, row.Mode, row.UID, row.Owner, row.Size = fileKind(m.Mode), m.Mode, m.UID, t.names.users[m.UID], m.Size
+	row.Type, row.Mode, row.UID, row.Owner, row.Size = evidence.KindOf(m.Mode), m.Mode, m.UID, t.names.users[m.UID], m.Size
 	row.Atime, row.Mtime, row.Ctime, row.Target = stamp(m.Atime), stamp(m.Mtime), stamp(m.Ctime), jsonl.Text(m.LinkTarget)
 	if strings.HasSuffix(name, "-lock") && m.Regular() {
 		if f, err := t.h.Open(name); err == nil {

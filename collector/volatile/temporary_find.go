@@ -38,13 +38,13 @@ func memTreesOf(text []byte, name string, tally *evidence.Tally, like memTree) (
 	if damaged > 0 {
 		tally.Add(name, evidence.Cut("%d lines are not of the documented form", damaged))
 	}
-	all := newMountTree(mounts)
+	all := proc.NewMountTree(mounts)
 	for i, m := range mounts {
 		if !inMemory(m.Type) {
 			continue
 		}
 		t := like
-		t.Mount, t.Why, t.Below = m, all.unreachable(i), all.below(i)
+		t.Mount, t.Why, t.Below = m, all.Unreachable(i), all.Below(i)
 		trees = append(trees, t)
 	}
 	return trees

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"hozen/collector/proc"
 )
@@ -16,69 +15,6 @@ func inMemory(fstype string) bool {
 		return true
 	}
 	return false
-}
-
-// mountTree answers questions about one mount namespace.
-type mountTree struct {
-	all      []proc.Mount
-	byID     map[int]int
-	children map[int][]int
-}
-
-func newMountTree(mounts []proc.Mount) *mountTree {
-	t := &mountTree{all: mounts, byID: map[int]int{}, children: map[int][]int{}}
-	for i, m := range mounts {
-		t.byID[m.ID] = i
-	}
-	for i, m := range mounts {
-		if m.Parent != m.ID {
-			t.children[m.Parent] = append(t.children[m.Parent], i)
-		}
-	}
-	return t
-}
-
-// unreachable says why a mount cannot be entered by its name without harm: it
-// is hidden by another mount, or the way there leads through a file system
-// that may hang. Empty if it can be entered.
-func (t *mountTree) unreachable(i int) string {
-	from := -1 // the child that we came from: it may well cover its parent
-	for steps := 0; steps <= len(t.all); steps++ {
-		m := t.all[i]
-		for _, c := range t.children[m.ID] {
-			if c != from && t.all[c].Point == m.Point {
-				return "overmounted by a " + t.all[c].Type + " on the same directory (mount " + strconv.Itoa(t.all[c].ID) + ")"
-			}
-		}
-		p, ok := t.byID[m.Parent]
-		if !ok || p == i {
-			return ""
-		}
-		for _, s := range t.children[m.Parent] {
-			if s != i && proc.Beneath(m.Point, t.all[s].Point) {
-				return "hidden proc.Beneath a " + t.all[s].Type + " on " + t.all[s].Point
-			}
-		}
-		if mayHang(t.all[p].Type) && t.all[p].Point != "/" { // with a root that hangs, nothing would run at all
-			return "reached only through a " + t.all[p].Type + " on " + t.all[p].Point + ", which may hang"
-		}
-		if from, i = i, p; t.all[i].Point == "/" {
-			return ""
-		}
-	}
-	return "the mount table has a loop"
-}
-
-// below lists the mount points on mount i, relative to its own ("" for itself).
-func (t *mountTree) below(i int) map[string]string {
-	out := map[string]string{}
-	m := t.all[i]
-	for _, o := range t.all {
-		if proc.Beneath(o.Point, m.Point) {
-			out[strings.TrimPrefix(strings.TrimPrefix(o.Point, m.Point), "/")] = o.Type
-		}
-	}
-	return out
 }
 
 // memTree is one place from which a file system in memory is walked.

@@ -50,27 +50,6 @@ type TemporaryXattr struct {
 	Value jsonl.Text `json:"value"`
 }
 
-// fileKind names the type bits of inode(7).
-func fileKind(mode uint32) string {
-	switch mode & evidence.ModeType {
-	case evidence.ModeRegular:
-		return "regular"
-	case evidence.ModeDir:
-		return "directory"
-	case evidence.ModeSymlink:
-		return "symlink"
-	case evidence.ModeFIFO:
-		return "fifo"
-	case evidence.ModeSocket:
-		return "socket"
-	case evidence.ModeBlock:
-		return "block"
-	case evidence.ModeChar:
-		return "char"
-	}
-	return "unknown"
-}
-
 // writeTemporaryRows writes the row of every entry, in two walks: the first
 // counts sizes, so that the second can say whose contents will be taken.
 func writeTemporaryRows(ctx context.Context, h *collector.Host, trees []memTree, l TemporaryLimits, w io.Writer) (*sizeClasses, error) {
@@ -156,7 +135,7 @@ func (r *memRows) row(t *memTree, e *memEntry) error {
 
 func (r *memRows) describe(row *TemporaryEntry, t *memTree, e *memEntry) {
 	m := e.meta
-	row.Kind, row.Mode, row.UID, row.GID = fileKind(m.Mode), m.Mode, m.UID, m.GID
+	row.Kind, row.Mode, row.UID, row.GID = evidence.KindOf(m.Mode), m.Mode, m.UID, m.GID
 	row.Owner, row.Group = r.names.users[m.UID], r.names.groups[m.GID]
 	row.Size, row.Allocated, row.Dev, row.Inode, row.Nlink, row.Rdev = m.Size, m.Blocks*512, m.Dev, m.Inode, m.Nlink, m.Rdev
 	row.LinkTarget = jsonl.Text(m.LinkTarget)

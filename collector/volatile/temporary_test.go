@@ -168,10 +168,10 @@ func FuzzMountinfo(f *testing.F) {
 	f.Add([]byte("22 1 254:1 / / rw shared:1 - ext4 /dev/vda1 rw\n25 22 0:23 / /dev/s\\040m rw - tmpfs t rw,x\n25 25 0:1 / /a rw - tmpfs\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		mounts, _, _ := proc.ParseMounts(string(b))
-		tree := newMountTree(mounts)
+		tree := proc.NewMountTree(mounts)
 		for i := range mounts {
-			tree.unreachable(i)
-			tree.below(i)
+			tree.Unreachable(i)
+			tree.Below(i)
 		}
 	})
 }

@@ -62,6 +62,28 @@ const (
 	ModeFIFO    = 0o010000
 )
 
+// KindOf names the type bits of st_mode (inode(7)): regular, directory, symlink, fifo,
+// socket, block, char; "unknown" for others.
+func KindOf(mode uint32) string {
+	switch mode & ModeType {
+	case ModeRegular:
+		return "regular"
+	case ModeDir:
+		return "directory"
+	case ModeSymlink:
+		return "symlink"
+	case ModeFIFO:
+		return "fifo"
+	case ModeSocket:
+		return "socket"
+	case ModeBlock:
+		return "block"
+	case ModeChar:
+		return "char"
+	}
+	return "unknown"
+}
+
 // Regular says whether the file is a regular one, which alone is ever read as a file.
 func (m *FileMeta) Regular() bool { return m != nil && m.Mode&ModeType == ModeRegular }
 

@@ -41,27 +41,6 @@ type Row struct {
 	Error     jsonl.Text `json:"error,omitempty"`
 }
 
-// kindOf names the type bits of inode(7).
-func kindOf(mode uint32) string {
-	switch mode & evidence.ModeType {
-	case evidence.ModeRegular:
-		return "regular"
-	case evidence.ModeDir:
-		return "directory"
-	case evidence.ModeSymlink:
-		return "symlink"
-	case evidence.ModeFIFO:
-		return "fifo"
-	case evidence.ModeSocket:
-		return "socket"
-	case evidence.ModeBlock:
-		return "block"
-	case evidence.ModeChar:
-		return "char"
-	}
-	return "unknown"
-}
-
 // appendRow appends the row of an entry as JSON with a newline. It makes nothing else:
 // there are millions.
 func appendRow(b []byte, t *timeText, e *walk.Entry) []byte {
@@ -88,7 +67,7 @@ func appendRow(b []byte, t *timeText, e *walk.Entry) []byte {
 func appendMeta(b []byte, t *timeText, e *walk.Entry) []byte {
 	m := &e.Meta
 	b = append(b, `,"kind":"`...)
-	b = append(b, kindOf(m.Mode)...)
+	b = append(b, evidence.KindOf(m.Mode)...)
 	b = append(b, `","mode":`...)
 	b = strconv.AppendUint(b, uint64(m.Mode), 10)
 	b = append(b, `,"uid":`...)

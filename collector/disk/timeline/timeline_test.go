@@ -116,7 +116,7 @@ func TestRowsTellWhatLstatTells(t *testing.T) {
 			return at.Format("2006-01-02T15:04:05.000000000Z")
 		}
 		want := Row{
-			Path: jsonl.Text(name), Kind: kindOf(m.Mode), Mode: m.Mode, UID: m.UID, GID: m.GID, Size: m.Size, Allocated: m.Blocks * 512, Dev: m.Dev,
+			Path: jsonl.Text(name), Kind: evidence.KindOf(m.Mode), Mode: m.Mode, UID: m.UID, GID: m.GID, Size: m.Size, Allocated: m.Blocks * 512, Dev: m.Dev,
 			Inode: m.Inode, Nlink: m.Nlink, Rdev: m.Rdev, LinkTarget: jsonl.Text(m.LinkTarget), Mtime: text(m.Mtime), Ctime: text(m.Ctime), Btime: text(m.Btime),
 		}
 		r.Atime = "" // looking at it by other means may change it

@@ -16,12 +16,12 @@ func notWalked(m proc.Mount, all bool) string {
 		return "a look at it could mount something (autofs)"
 	case isPseudo(m.Type):
 		return "its files are made up by the kernel (" + m.Type + ")"
-	case mayHang(m.Type) && !all:
+	case proc.MayHang(m.Type) && !all:
 		if strings.HasPrefix(m.Type, "fuse") {
 			return "a program serves it, and may never answer (" + m.Type + ")"
 		}
 		return "another machine serves it, and may never answer (" + m.Type + ")"
-	case mayHang(m.Type), !strings.HasPrefix(m.Device, "0:"), isLocal(m.Type):
+	case proc.MayHang(m.Type), !strings.HasPrefix(m.Device, "0:"), isLocal(m.Type):
 		return ""
 	}
 	return "not known to be a local file system (" + m.Type + ")"
@@ -44,19 +44,4 @@ func isPseudo(fstype string) bool {
 func isLocal(fstype string) bool {
 	return slices.Contains([]string{"tmpfs", "ramfs", "devtmpfs", "rootfs", "overlay", "overlayfs", "aufs", "unionfs", "btrfs", "zfs",
 		"bcachefs", "ubifs", "jffs2", "ecryptfs", "shiftfs", "stratis", "squashfs", "erofs", "ext4", "xfs"}, fstype)
-}
-
-// mayHang says whether a look at a name in such a file system waits for a program or
-// another machine. ntfs-3g and exfat-fuse are FUSE on a disk (fuseblk): they are walked.
-func mayHang(fstype string) bool {
-	if fstype == "fuseblk" || fstype == "fusectl" {
-		return false
-	}
-	for _, p := range []string{"fuse", "nfs", "cifs", "smb", "9p", "ceph", "afs", "autofs", "gluster", "lustre", "virtiofs", "coda", "ocfs2", "gfs",
-		"ncp", "orangefs", "pvfs", "davfs", "beegfs", "gpfs", "vboxsf", "vmhgfs", "prl_fs", "sshfs", "s3fs", "acfs", "panfs", "moosefs"} {
-		if strings.HasPrefix(fstype, p) {
-			return fstype != "nfsd"
-		}
-	}
-	return false
 }

@@ -71,7 +71,7 @@ func realPath(name string, before error) (string, error) {
 
 // choose decides about every mount at or below top.
 func choose(parsed []proc.Mount, top string, root proc.Mount, all bool) (out []Mount) {
-	hides := newHides(parsed)
+	hides := proc.NewMountTree(parsed)
 	base, found := proc.MountAt(parsed, top)
 	for i, m := range parsed {
 		isBase := found && m.ID == base.ID
@@ -82,8 +82,8 @@ func choose(parsed []proc.Mount, top string, root proc.Mount, all bool) (out []M
 		switch {
 		case isBase:
 			one.Path, one.Root = "/", path.Join(m.Root, "/", strings.TrimPrefix(top, strings.TrimSuffix(m.Point, "/")))
-		case hides.why(i) != "":
-			one.Why = hides.why(i)
+		case hides.Unreachable(i) != "":
+			one.Why = hides.Unreachable(i)
 		default:
 			one.Why = notWalked(m, all)
 		}
@@ -151,53 +151,4 @@ func RootsOf(mounts []Mount) (roots []Root) {
 func has(m map[string]string, key string) bool {
 	_, ok := m[key]
 	return ok
-}
-
-// hides finds mounts that no name leads to.
-type hides struct {
-	all      []proc.Mount
-	byID     map[int]int
-	children map[int][]int
-}
-
-func newHides(mounts []proc.Mount) *hides {
-	t := &hides{all: mounts, byID: map[int]int{}, children: map[int][]int{}}
-	for i, m := range mounts {
-		t.byID[m.ID] = i
-	}
-	for i, m := range mounts {
-		if m.Parent != m.ID {
-			t.children[m.Parent] = append(t.children[m.Parent], i)
-		}
-	}
-	return t
-}
-
-// why says why a mount is not reached by its name without harm; "" if it is.
-func (t *hides) why(i int) string {
-	from := -1 // the child that we came from: it may well lie on its parent
-	for steps := 0; steps <= len(t.all); steps++ {
-		m := t.all[i]
-		for _, c := range t.children[m.ID] {
-			if c != from && t.all[c].Point == m.Point {
-				return "covered by a " + t.all[c].Type + " on the same directory"
-			}
-		}
-		p, ok := t.byID[m.Parent]
-		if !ok || p == i {
-			return ""
-		}
-		for _, s := range t.children[m.Parent] {
-			if s != i && proc.Beneath(m.Point, t.all[s].Point) {
-				return "covered by a " + t.all[s].Type + " on " + t.all[s].Point
-			}
-		}
-		if mayHang(t.all[p].Type) && t.all[p].Point != "/" {
-			return "reached only through a " + t.all[p].Type + " on " + t.all[p].Point + ", which may hang"
-		}
-		if from, i = i, p; t.all[i].Point == "/" {
-			return ""
-		}
-	}
-	return "the table of mounts has a loop"
 }
