@@ -1,6 +1,9 @@
 package proc
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // MayHang says whether a look at a name in a file system of this type waits for a
 // program or another machine, for ever if that is gone. ntfs-3g and exfat-fuse serve
@@ -49,7 +52,7 @@ func (t *MountTree) Unreachable(i int) string {
 		m := t.all[i]
 		for _, c := range t.children[m.ID] {
 			if c != from && t.all[c].Point == m.Point {
-				return "covered by a " + t.all[c].Type + " on the same directory"
+				return "covered by a " + t.all[c].Type + " on the same directory (mount " + strconv.Itoa(t.all[c].ID) + ")"
 			}
 		}
 		p, ok := t.byID[m.Parent]

@@ -74,7 +74,7 @@ func TestTemporaryFixture(t *testing.T) {
 		why[string(m.MountPoint)] = string(m.NotWalked)
 	}
 	for point, part := range map[string]string{
-		"/dev/shm": "", "/dev/shm/again": "same file system as /dev/shm", "/run two": "", "/covered": "overmounted by a ext4", "/covered/deep": "hidden proc.Beneath a ext4",
+		"/dev/shm": "", "/dev/shm/again": "same file system as /dev/shm", "/run two": "", "/covered": "covered by a ext4", "/covered/deep": "covered by a ext4 on /covered",
 		"/net/ram": "may hang", "/ram": "", "/ram2": "same file system as /ram",
 	} {
 		if got, ok := why[point]; !ok || !strings.Contains(got, part) || (part == "") != (got == "") {
