@@ -125,6 +125,18 @@ func (o *collectOptions) asked() (flags []string) {
 	return flags
 }
 
+// chosen are the collectors of --only, with those whose own flags were given: a file that
+// is to be added must not be left out in silence. None: all of the profile.
+func (o *collectOptions) chosen() []string {
+	all := slices.Clone(o.only)
+	for name, given := range map[string]bool{"added": len(o.disk.add) > 0, "hashes": len(o.disk.hashTree) > 0, "integrity": o.disk.integrity, "packets": o.packets.duration > 0} {
+		if given && len(o.only) > 0 && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 func (o *collectOptions) request(args []string) request {
 	return request{
 		args: args, swap: o.swap, dump: o.dump, freeze: o.freeze,
@@ -221,7 +233,7 @@ func (c *collection) makePlan() error {
 	if c.known, err = c.o.disk.knownLists(); err != nil {
 		return err
 	}
-	choice := collector.Choice{Profile: c.o.profile, Only: c.o.only, Skip: c.o.skip, Asked: c.o.asked(), TimeLimit: c.o.limit}
+	choice := collector.Choice{Profile: c.o.profile, Only: c.o.chosen(), Skip: c.o.skip, Asked: c.o.asked(), TimeLimit: c.o.limit}
 	want := c.o.request(c.a.args)
 	want.ioc, want.suspects = c.ioc, &c.suspects
 	if c.definitions, err = c.o.disk.definitionSet(); err != nil {

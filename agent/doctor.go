@@ -91,9 +91,23 @@ func (a *app) doctor(out string, asJSON bool) error {
 	return silent(d.Exit)
 }
 
+// usualPlan is what collect would do without flags.
+func (a *app) usualPlan(h *collector.Host) (*collector.Plan, error) {
+	o := collectOptions{profile: "standard"}
+	set, err := o.disk.definitionSet()
+	if err != nil {
+		return nil, err
+	}
+	want := o.request(a.args)
+	if want.disk, err = a.artefacts(&o, set); err != nil {
+		return nil, err
+	}
+	return collector.NewPlan(a.collectors(want), collector.Choice{Profile: o.profile}, h)
+}
+
 func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
 	h := a.host("/")
-	plan, err := collector.NewPlan(a.collectors(request{args: a.args}), collector.Choice{Profile: "standard"}, h)
+	plan, err := a.usualPlan(h)
 	if err != nil {
 		return diagnosis{}, nil, fail(err, "")
 	}

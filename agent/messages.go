@@ -115,6 +115,7 @@ const (
 	mStepEnd
 	mStepBeside
 	mStillToCome
+	mStillBeside
 	mStepShort
 	mLeft
 	mStillReading

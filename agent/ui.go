@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,8 +37,16 @@ type progress struct {
 	safe     int           // the checkpoint behind which volatile state is safe; 0 if it is not
 	warnings []warning
 	told     []string // what was said then
+	beside   []running
 	done     chan struct{}
 	stopped  sync.WaitGroup
+}
+
+// running is a step that runs beside the others.
+type running struct {
+	n     int
+	step  collector.Step
+	began time.Time
 }
 
 // start begins to draw the live line (or, where there is none, to say every ten
@@ -119,6 +128,7 @@ func (p *progress) StepBeside(n, m int, s collector.Step) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.events.send(event{Event: "step_beside", Step: n, Steps: m, Collector: s.Collector.Name})
+	p.beside = append(p.beside, running{n, s, time.Now()})
 	p.screen.line(p.a.text(mStepBeside, pad(fmt.Sprintf("[%d/%d]", n, m), len(fmt.Sprintf("[%d/%d]", m, m))), pad(s.Collector.Name, 10), p.a.docOf(s.Collector)))
 }
 
@@ -139,11 +149,17 @@ func (p *progress) StepEnded(n, m int, s collector.Step, took time.Duration, err
 	if short > 0 {
 		end += p.a.text(mStepShort, countText(short))
 	}
-	if n < m {
+	if i := slices.IndexFunc(p.beside, func(b running) bool { return b.n == n }); i >= 0 {
+		p.beside = slices.Delete(p.beside, i, i+1)
+	} else if n < m {
 		end += separator + p.leftText(p.left)
 	}
 	p.screen.draw("")
 	p.screen.line(p.screen.fit(p.a.text(mStep, pad(fmt.Sprintf("[%d/%d]", n, m), len(fmt.Sprintf("[%d/%d]", m, m))), pad(s.Collector.Name, 10), pad(secondsText(took), 7)), p.a.docOf(s.Collector), end))
+	if len(p.beside) > 0 && n == m { // only that is waited for
+		b := p.beside[0]
+		p.n, p.step, p.began, p.left, p.working = b.n, b.step, b.began, 0, true
+	}
 }
 
 func (p *progress) leftText(d time.Duration) string { return p.a.text(mLeft, p.a.roughly(d)) }
@@ -165,6 +181,10 @@ func (p *progress) VolatileSafe(k int) {
 	}
 	if names, left := p.stillToCome(); len(names) > 0 {
 		p.screen.line(p.a.text(mStillToCome, strings.Join(names, ", "), p.a.roughly(left)))
+	}
+	for _, b := range p.beside {
+		left := max(estimate(b.step)-time.Since(b.began), time.Second)
+		p.screen.line(p.a.text(mStillBeside, b.step.Collector.Name, p.a.roughly(left)))
 	}
 	p.screen.line("")
 }

@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 	"path"
 	"slices"
@@ -26,7 +27,11 @@ func (r *run) tree(root string) iter.Seq[*unit] {
 	return func(yield func(*unit) bool) {
 		root := r.trueName(root)
 		meta, err := lstat(r.ctx, r.watch, r.host, root)
-		if r.tally.Add(root, err) != nil {
+		if err != nil { // somebody asked for it by name: that it is not there is said as loudly
+			if errors.Is(err, fs.ErrNotExist) {
+				err = evidence.Cut("asked for, and not there")
+			}
+			r.tally.Add(root, err)
 			return
 		}
 		w := &treeWalk{run: r, host: r.host, root: root, dev: meta.Dev, yield: yield, links: map[collector.FileID]string{}, dirs: map[collector.FileID]string{}}

@@ -123,7 +123,7 @@ func (c *capture) begin() error {
 		return fmt.Errorf("list of interfaces: %w", err)
 	}
 	c.began = c.h.Time()
-	c.owners.setLocal(c.wires.addresses())
+	c.nameLocal()
 	size := min(maxRing, ringBudget/max(1, min(len(links), maxOpen)))
 	for i := range links {
 		c.open(&links[i], size)
@@ -260,13 +260,20 @@ func (c *capture) run(ctx context.Context) {
 	<-c.segment.done
 }
 
+// nameLocal says to all who ask which addresses are ours.
+func (c *capture) nameLocal() {
+	all := c.wires.addresses()
+	c.owners.setLocal(all)
+	c.segment.tables.AddLocal(all)
+}
+
 // look opens what came up since.
 func (c *capture) look() {
 	links, err := c.wanted()
 	if err != nil {
 		return // what is open goes on
 	}
-	c.owners.setLocal(c.wires.addresses())
+	c.nameLocal()
 	open := c.opened()
 	for i := range links {
 		known := func(n *line) bool { return n.index == links[i].index && n.name == links[i].name }

@@ -53,7 +53,7 @@ func TestTheSystemIsChosen(t *testing.T) {
 		d := open(t, diskOf(t, c.folders[:]...))
 		p, err := Choose(d, "")
 		if c.want == 0 {
-			if err == nil || !strings.Contains(err.Error(), "name one (FILE:NUMBER)") || strings.Count(err.Error(), "\n  ") != 3 {
+			if err == nil || !strings.Contains(err.Error(), "name one (FILE:NUMBER)") || strings.Count(err.Error(), "; ") != 3 {
 				t.Errorf("%q: %v", c.folders, err)
 			}
 			p, err = Choose(d, "3")

@@ -108,7 +108,7 @@ func Choose(d *Disk, number string) (Partition, error) {
 	case len(readable) == 1:
 		return readable[0], nil
 	case len(readable) == 0:
-		return Partition{}, fmt.Errorf("nothing that can be read here; %s\n%w", listed(parts), failed)
+		return Partition{}, fmt.Errorf("nothing that can be read here; %s: %w", listed(parts), failed)
 	}
 	return Partition{}, fmt.Errorf("%d partitions can be read, and %d of them hold a system: name one (FILE:NUMBER); %s", len(readable), len(systems), listed(parts))
 }
@@ -118,7 +118,7 @@ func listed(parts []Partition) string {
 	for _, p := range parts {
 		lines = append(lines, p.String())
 	}
-	return strings.Join(lines, "\n  ")
+	return lines[0] + ": " + strings.Join(lines[1:], "; ")
 }
 
 // holdsSystem says whether the top folder looks like a system's.

@@ -230,6 +230,20 @@ func TestOwnersAndRemotes(t *testing.T) {
 	}
 }
 
+// A machine with an address of the internet asks a resolver in its own network.
+func TestOwnAddressIsNeverRemote(t *testing.T) {
+	for own, want := range map[string]string{"": "198.51.100.7", "198.51.100.7": "10.0.0.53"} {
+		r := newRun(Options{})
+		if own != "" {
+			r.tables.AddLocal([]netip.Addr{netip.MustParseAddr(own)})
+		}
+		r.send(udp4(netip.MustParseAddrPort("198.51.100.7:5000"), netip.MustParseAddrPort("10.0.0.53:5353"), []byte("question")))
+		if rows := rowsOf[RemoteRow](t, r.put(t), "remotes"); len(rows) != 1 || rows[0].Remote != want {
+			t.Errorf("own %q: %+v, want %s", own, rows, want)
+		}
+	}
+}
+
 func TestDNSNamesKeepEveryByte(t *testing.T) {
 	for wire, want := range map[string]string{
 		"\x03a.b\x02\\\x00\x00": `a\.b.\\\000`,

@@ -73,20 +73,28 @@ func (t *Tables) nameOf(addr netip.Addr, name string) {
 	t.knownBytes += len(name)
 }
 
-func (t *Tables) local(a netip.Addr) bool {
+// own says whether an address is this host's, as far as that is known.
+func (t *Tables) own(a netip.Addr) bool {
 	for _, p := range t.opt.Local {
 		if p.Contains(a) {
 			return true
 		}
 	}
-	if len(t.opt.Local) > 0 {
-		return a.IsLoopback() || a.IsUnspecified()
+	return len(t.opt.Local) > 0 && (a.IsLoopback() || a.IsUnspecified())
+}
+
+// nearness ranks an address by how near to this host it is: 2 its own, 1 one that is not
+// routed on the internet (a container behind a bridge, the neighbour in a capture that was
+// brought), 0 any other.
+func (t *Tables) nearness(a netip.Addr) int {
+	if t.own(a) {
+		return 2
 	}
 	switch scopeOf(a) {
 	case "public", "multicast":
-		return false
+		return 0
 	}
-	return true
+	return 1
 }
 
 func scopeOf(a netip.Addr) string {
@@ -106,12 +114,12 @@ func scopeOf(a netip.Addr) string {
 	return "public"
 }
 
-// rememberRemote adds a flow to the summary of its remote end: the one that is not
-// local; of two alike, the one that was asked.
+// rememberRemote adds a flow to the summary of its remote end: the one that is farther
+// from this host; of two alike, the one that was asked.
 func (t *Tables) rememberRemote(c *conn) {
 	s := &c.sum
 	out, addr, near := 0, s.resp, s.orig
-	if t.local(s.resp) && !t.local(s.orig) {
+	if t.nearness(s.resp) > t.nearness(s.orig) {
 		out, addr, near = 1, s.orig, s.resp
 	}
 	r := t.remotes[addr]
@@ -159,7 +167,7 @@ func (t *Tables) remoteRow(r *remote) RemoteRow {
 	row := RemoteRow{Remote: r.addr.String(), Scope: scopeOf(r.addr), BytesOut: r.bytes[0], BytesIn: r.bytes[1], IPBytesOut: r.ip[0], IPBytesIn: r.ip[1],
 		PacketsOut: r.packets[0], PacketsIn: r.packets[1], Flows: r.flows, Inbound: r.inbound, First: timeText(r.first), Last: timeText(r.last),
 		Names: jsonl.Texts(t.known[r.addr]), Services: r.services, Cut: r.cut}
-	if len(t.opt.Local) > 0 && t.local(r.addr) {
+	if t.own(r.addr) {
 		row.Scope = "own"
 	}
 	for _, a := range r.locals {

@@ -22,7 +22,7 @@ type Options struct {
 	// at the flow's end. It must be quick: it is asked in the way of the packets, with
 	// the tables locked, and so must not call them.
 	Owner func(Key) (pid int, exe string, container string, ok bool)
-	// Local are the host's own addresses; empty: addresses that are not routed on
+	// Local are the host's own addresses (AddLocal adds others); empty: addresses that are not routed on
 	// the internet count as local.
 	Local []netip.Prefix
 	// Source says in the records what the packets are from: a file's name, "interfaces
@@ -96,6 +96,17 @@ func New(o Options) *Tables {
 	return &Tables{opt: o, names: map[int]string{}, clock: math.MinInt64, flows: map[flowKey]*conn{}, tunnels: map[tunnel]*tunnel{},
 		owners: map[owner]*owner{}, histories: map[string]string{}, dns: text, tls: text, http: text,
 		remotes: map[netip.Addr]*remote{}, known: map[netip.Addr][]string{}}
+}
+
+// AddLocal tells addresses of the host itself, which may come up during a capture.
+func (t *Tables) AddLocal(all []netip.Addr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range all {
+		if len(t.opt.Local) < 10_000 && a.IsValid() && !t.own(a) {
+			t.opt.Local = append(t.opt.Local, netip.PrefixFrom(a.WithZone(""), a.BitLen()))
+		}
+	}
 }
 
 // Interface names the interface with the number that Packet is given.
