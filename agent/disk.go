@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"path"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,6 +79,15 @@ func (a *app) checkPackets(o *collectOptions) error {
 	if given := len(p.interfaces) > 0 || p.filter != "" || p.snaplen != 0 || p.size > 0; given && !asked {
 		return usage(errors.New(a.text(mPcapAlone)), "")
 	}
+	dead := o.disk.image != "" || filepath.Clean(o.root) != "/"
+	if dead && (p.duration > 0 || p.only) {
+		return usage(errors.New(a.text(mPcapDead)), "")
+	}
+	for _, name := range p.interfaces {
+		if _, err := net.InterfaceByName(name); err != nil && !dead {
+			return usage(fmt.Errorf("--interface %s: there is none of this name", name), a.text(mHintInterface, strings.Join(interfaceNames(), ", ")))
+		}
+	}
 	if p.snaplen < 0 {
 		return usage(fmt.Errorf("--snaplen %d: not a number of bytes", p.snaplen), "")
 	}
@@ -83,6 +95,14 @@ func (a *app) checkPackets(o *collectOptions) error {
 		return usage(fmt.Errorf("--filter: %w", err), a.text(mHintFilter))
 	}
 	return nil
+}
+
+func interfaceNames() (names []string) {
+	all, _ := net.Interfaces() // without them the hint is short
+	for _, i := range all {
+		names = append(names, i.Name)
+	}
+	return names
 }
 
 // checkDisk refuses what could not be done, before anything is begun.

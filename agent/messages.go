@@ -71,6 +71,8 @@ const (
 	mHintDefinitions
 	mHintArtifact
 	mPcapAlone
+	mPcapDead
+	mHintInterface
 	mDiskAlone
 	mHintAbsolute
 	mHintFilter

@@ -70,13 +70,17 @@ func Disk(o Options) collector.Collector {
 }
 
 // estimate is a guess from what the standard set has on most machines: 30 ms for each
-// definition (of a set that has those of other systems, too), and half a GiB; trees by what nobody has counted.
+// definition (of a set that has those of other systems, too), and half a GiB, or four of full; trees by what nobody has counted.
 func (o Options) estimate(*collector.Host) collector.Estimate {
 	definitions := 0
 	if o.Set != nil {
 		definitions = len(o.Set.Names())
 	}
-	bytes := min(o.MaxSize, 512<<20+int64(len(o.Trees))<<30)
+	bytes := int64(512 << 20)
+	if o.MaxFile > standardFile {
+		bytes = 4 << 30
+	}
+	bytes = min(o.MaxSize, bytes+int64(len(o.Trees))<<30)
 	return collector.Estimate{Time: min(o.Time, time.Duration(definitions)*30*time.Millisecond+time.Duration(bytes)*8), Bytes: bytes}
 }
 

@@ -70,8 +70,8 @@ func (r *run) over() error {
 	return nil
 }
 
-// A job is some units for one worker.
-type job struct {
+// A task is some units for one worker.
+type task struct {
 	units []*unit
 	bytes int64
 	rows  [][]byte
@@ -81,14 +81,14 @@ type job struct {
 }
 
 // add makes a row of the table from what is known of a file.
-func (j *job) add(row *FileRow) { j.rows = append(j.rows, row.json()) }
+func (j *task) add(row *FileRow) { j.rows = append(j.rows, row.json()) }
 
 // take puts units in parallel; their rows are written in order. Its error is the sink's.
 func (r *run) take(units iter.Seq[*unit]) (err error) {
-	jobs, order := make(chan *job), make(chan *job, 2*workers)
+	tasks, order := make(chan *task), make(chan *task, 2*workers)
 	for range workers {
 		go func() {
-			for j := range jobs {
+			for j := range tasks {
 				r.do(j)
 				close(j.done)
 			}
@@ -96,10 +96,10 @@ func (r *run) take(units iter.Seq[*unit]) (err error) {
 	}
 	go func() {
 		defer close(order)
-		defer close(jobs)
+		defer close(tasks)
 		for j := range r.batches(units) {
 			order <- j
-			jobs <- j
+			tasks <- j
 		}
 	}()
 	for j := range order {
@@ -120,10 +120,10 @@ func (r *run) take(units iter.Seq[*unit]) (err error) {
 	return err
 }
 
-// batches joins units into jobs.
-func (r *run) batches(units iter.Seq[*unit]) iter.Seq[*job] {
-	return func(yield func(*job) bool) {
-		j := &job{done: make(chan struct{})}
+// batches joins units into tasks.
+func (r *run) batches(units iter.Seq[*unit]) iter.Seq[*task] {
+	return func(yield func(*task) bool) {
+		j := &task{done: make(chan struct{})}
 		for u := range units {
 			if r.stop.Load() {
 				return
@@ -133,7 +133,7 @@ func (r *run) batches(units iter.Seq[*unit]) iter.Seq[*job] {
 				continue
 			}
 			yield(j)
-			j = &job{done: make(chan struct{})}
+			j = &task{done: make(chan struct{})}
 		}
 		if len(j.units) > 0 {
 			yield(j)
@@ -141,7 +141,7 @@ func (r *run) batches(units iter.Seq[*unit]) iter.Seq[*job] {
 	}
 }
 
-func (r *run) do(j *job) {
+func (r *run) do(j *task) {
 	for _, u := range j.units {
 		if r.stop.Load() {
 			return
@@ -154,7 +154,7 @@ func (r *run) do(j *job) {
 }
 
 // unit takes one unit; a set that changed while it was read is taken once more.
-func (r *run) unit(u *unit, j *job) error {
+func (r *run) unit(u *unit, j *task) error {
 	r.refresh(u, false)
 	if !u.set() {
 		row, err := r.file(u.main(), "", j)
@@ -187,7 +187,7 @@ func changed(rows []*FileRow) bool {
 
 // set reads the files of a set one right after another, then looks whether one has
 // changed meanwhile.
-func (r *run) set(u *unit, below string, j *job) (rows []*FileRow, err error) {
+func (r *run) set(u *unit, below string, j *task) (rows []*FileRow, err error) {
 	for _, f := range u.files {
 		row, err := r.file(f, below, j)
 		if err != nil {
@@ -226,7 +226,7 @@ func (r *run) refresh(u *unit, again bool) {
 }
 
 // file takes one file, or says why not. Its error is the sink's.
-func (r *run) file(f *file, below string, j *job) (*FileRow, error) {
+func (r *run) file(f *file, below string, j *task) (*FileRow, error) {
 	why := f.why
 	if why == nil {
 		if why = r.over(); why == nil {

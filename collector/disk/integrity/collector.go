@@ -30,6 +30,10 @@ func Collector(o Options) collector.Collector {
 		Name: "integrity", Doc: "files of packages that were changed or are missing, programs that belong to no package",
 		Volatility: collector.Disk, Asked: "--integrity",
 		Limit: collector.Limit{Time: o.Time},
+		// Most machines have some GiB of packages; an image or a slow disk needs longer.
+		Estimate: func(*collector.Host) collector.Estimate {
+			return collector.Estimate{Time: 30 * time.Second, Bytes: 20 << 20}
+		},
 		Collect: func(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 			return collect(ctx, h, o, to)
 		},

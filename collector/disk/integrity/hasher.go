@@ -24,8 +24,8 @@ type hasher struct {
 	o     HashOptions
 	until time.Time
 	tally *evidence.Tally // of the walker and, after it, of the writer
-	jobs  chan *hashJob   // to be hashed
-	order chan *hashJob   // all, as they were found
+	tasks chan *hashTask  // to be hashed
+	order chan *hashTask  // all, as they were found
 	done  chan error      // of the writer, once
 	work  sync.WaitGroup
 
@@ -39,8 +39,8 @@ const maxOrder = 1 << 14
 // maxOpen is how many files wait open to be hashed.
 const maxOpen = 64
 
-// A hashJob is one row under way.
-type hashJob struct {
+// A hashTask is one row under way.
+type hashTask struct {
 	row    HashRow
 	r      collector.Reader // nil: nothing is read
 	sums   fileSums
@@ -61,7 +61,7 @@ func emptySums() fileSums { return fileSums{sha256.Sum256(nil), sha1.Sum(nil), m
 
 func newHasher(ctx context.Context, h *collector.Host, o HashOptions, out *jsonl.Writer, tally *evidence.Tally) *hasher {
 	t := &hasher{host: h, o: o, until: time.Now().Add(o.Time), tally: tally,
-		jobs: make(chan *hashJob, maxOpen), order: make(chan *hashJob, maxOrder), done: make(chan error, 1)}
+		tasks: make(chan *hashTask, maxOpen), order: make(chan *hashTask, maxOrder), done: make(chan error, 1)}
 	for range runtime.GOMAXPROCS(0) {
 		t.work.Go(func() { t.worker(ctx) })
 	}
@@ -70,7 +70,7 @@ func newHasher(ctx context.Context, h *collector.Host, o HashOptions, out *jsonl
 }
 
 // push hands a row on; it waits while very many are under way.
-func (t *hasher) push(ctx context.Context, j *hashJob) error {
+func (t *hasher) push(ctx context.Context, j *hashTask) error {
 	if j.r != nil {
 		j.ready = make(chan struct{})
 	}
@@ -85,14 +85,14 @@ func (t *hasher) push(ctx context.Context, j *hashJob) error {
 	if j.r == nil {
 		return nil
 	}
-	t.jobs <- j // the workers always go on: none waits for anything but its file
+	t.tasks <- j // the workers always go on: none waits for anything but its file
 	return nil
 }
 
 // finish waits until all that was found is written. A file that hangs is waited for:
 // whoever called fill leaves that behind when the time is over.
 func (t *hasher) finish() error {
-	close(t.jobs)
+	close(t.tasks)
 	close(t.order)
 	t.work.Wait()
 	err := <-t.done
@@ -111,7 +111,7 @@ func (t *hasher) worker(ctx context.Context) {
 		}
 		return nil
 	}
-	for j := range t.jobs {
+	for j := range t.tasks {
 		j.sums, j.read, j.row.Grew, j.err = three.file(j.r, j.row.Size, stop)
 		j.r.Close()
 		j.hashed = j.err == nil

@@ -148,13 +148,13 @@ func (t *hasher) visit(ctx context.Context, e *walk.Entry) error {
 		if shortfall {
 			t.tally.Add(string(e.Path), e.Err)
 		}
-		return t.push(ctx, &hashJob{row: HashRow{Path: jsonl.Text(e.Path), Note: note}})
+		return t.push(ctx, &hashTask{row: HashRow{Path: jsonl.Text(e.Path), Note: note}})
 	}
 	if !e.Known || !e.Meta.Regular() {
 		return nil
 	}
 	m := &e.Meta
-	j := &hashJob{row: HashRow{
+	j := &hashTask{row: HashRow{
 		Path: jsonl.Text(e.Path), Size: m.Size, Allocated: m.Blocks * 512, Mode: m.Mode, UID: m.UID, GID: m.GID,
 		Dev: m.Dev, Inode: m.Inode, Nlink: m.Nlink, Again: e.Again, Covered: e.Covered,
 		Mtime: stamp(m.Mtime), Ctime: stamp(m.Ctime), Atime: stamp(m.Atime), Btime: stamp(m.Btime),
