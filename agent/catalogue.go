@@ -95,7 +95,6 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mLongDefinitions:   {"Lists the definitions of artefacts (ForensicArtifacts YAML): our own, then those in\neach DIR. What is wrong in one is said with its file and line.", "痕跡の定義（ForensicArtifacts YAML）の一覧を表示します。内蔵の定義に続けて、各 DIR の\n定義を読みます。誤りがあれば、ファイル名と行番号を示します。"},
 	mHintDefinitions:   {"the form: https://artifacts.readthedocs.io; our own are examples: collector/disk/definitions", "書式: https://artifacts.readthedocs.io。例: collector/disk/definitions"},
 	mHintArtifact:      {"`hozen definitions` lists the names", "名前の一覧: `hozen definitions`"},
-	mPcapDead:          {"--pcap and --pcap-only need the running machine: not with --image or --root", "--pcap と --pcap-only は動作中の端末でだけ使えます（--image や --root とは併用できません）"},
 	mHintInterface:     {"there are: %s", "使えるもの: %s"},
 	mPcapAlone:         {"--interface, --filter, --snaplen and --pcap-size need --pcap TIME or --pcap-only", "--interface、--filter、--snaplen、--pcap-size には --pcap TIME または --pcap-only が必要です"},
 	mDiskAlone:         {"--take, --artifact and --definitions need the profile standard or full: volatile takes no files from disk", "--take、--artifact、--definitions にはプロファイル standard または full が必要です（volatile はディスクのファイルを取りません）"},

@@ -80,9 +80,6 @@ func (a *app) checkPackets(o *collectOptions) error {
 		return usage(errors.New(a.text(mPcapAlone)), "")
 	}
 	dead := o.disk.image != "" || filepath.Clean(o.root) != "/"
-	if dead && (p.duration > 0 || p.only) {
-		return usage(errors.New(a.text(mPcapDead)), "")
-	}
 	for _, name := range p.interfaces {
 		if _, err := net.InterfaceByName(name); err != nil && !dead {
 			return usage(fmt.Errorf("--interface %s: there is none of this name", name), a.text(mHintInterface, strings.Join(interfaceNames(), ", ")))

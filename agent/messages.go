@@ -71,7 +71,6 @@ const (
 	mHintDefinitions
 	mHintArtifact
 	mPcapAlone
-	mPcapDead
 	mHintInterface
 	mDiskAlone
 	mHintAbsolute
