@@ -172,7 +172,11 @@ func (w *comparer) contents(p *packages.Package, f *packages.File, m *evidence.F
 	if sum == nil || f.Digest == "" {
 		return
 	}
-	found, err := w.digest(f.Path, sum)
+	if m.Size > maxCompared || m.Size-m.Blocks*512 > maxHole {
+		w.unreadable(p, f, evidence.Cut("%s: not compared: %d bytes, of which %d are on the disk: no package has such a file", f.Path, m.Size, m.Blocks*512))
+		return
+	}
+	found, err := w.digest(f.Path, m.Size, sum)
 	if err != nil {
 		w.unreadable(p, f, err)
 		return
@@ -197,15 +201,24 @@ func (w *comparer) contents(p *packages.Package, f *packages.File, m *evidence.F
 	w.rows = append(w.rows, r)
 }
 
-// digest hashes a file, and gives the hash in hex.
-func (w *comparer) digest(name string, sum hash.Hash) (string, error) {
+// Bounds of a file that is compared: what somebody made longer, by a hole or by writing
+// to it all the time, must not keep us from the others.
+const (
+	maxCompared = 8 << 30 // bytes
+	maxHole     = 1 << 30 // bytes of holes
+)
+
+// digest hashes a file of size bytes, and gives the hash in hex. Of one that has grown
+// meanwhile one byte more is hashed, and so it is not what it should be.
+func (w *comparer) digest(name string, size int64, sum hash.Hash) (string, error) {
 	r, err := w.c.host.Reader(name)
 	if err != nil {
 		return "", err
 	}
 	defer r.Close()
+	in := io.LimitReader(r, size+1)
 	for {
-		n, err := r.Read(w.buf)
+		n, err := in.Read(w.buf)
 		sum.Write(w.buf[:n])
 		if err == io.EOF {
 			return hex.EncodeToString(sum.Sum(nil)), nil

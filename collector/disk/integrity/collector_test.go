@@ -121,6 +121,23 @@ func TestNoDatabase(t *testing.T) {
 }
 
 // The text of apk and pacman leads to the same rows.
+// TestHugeHole: a file that was made long is said, and does not hold up the others.
+func TestHugeHole(t *testing.T) {
+	d := &dpkgRoot{t: t, root: t.TempDir()}
+	d.file("/usr/bin/huge", "", 0o755)
+	if err := os.Truncate(filepath.Join(d.root, "/usr/bin/huge"), 2<<40); err != nil {
+		t.Skip("only on systems with large files: " + err.Error())
+	}
+	d.owns("/usr/bin/huge", "other")
+	d.file("/usr/bin/x", "evil", 0o755)
+	d.owns("/usr/bin/x", "good")
+	s, rows := integrityRows(t, d.finish(""), Options{Time: time.Minute})
+	rec, _ := s.Record("disk/integrity.jsonl")
+	if len(rows) != 2 || rows[0].Kind != "unreadable" || rows[1].Kind != "changed" || !rec.Shortfall {
+		t.Errorf("%v %+v", rec, rows)
+	}
+}
+
 func TestAPKRoot(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, "/bin/busybox", "other")
