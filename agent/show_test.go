@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,5 +57,18 @@ func TestFreeSpaceIsSaidWhenThereIsNone(t *testing.T) {
 	}
 	if text := a.outputText(outputPlace{Dir: "/media"}); strings.Contains(text, "0 B") {
 		t.Errorf("not known, but said: %q", text)
+	}
+}
+
+// One cause that left out thousands must not hide the others.
+func TestOfEachCause(t *testing.T) {
+	var all []shortfall
+	for i := range 5000 {
+		all = append(all, shortfall{Collector: "disk", Outcome: "skipped", Note: fmt.Sprintf("budget: of %d bytes less than %d are left", 4096+i, i)})
+	}
+	all = append(all, shortfall{Collector: "disk", Outcome: "partial", Note: "1 denied (first: /x)"}, shortfall{Collector: "network", Outcome: "skipped", Note: "budget: 1"})
+	shown := ofEachCause(all)
+	if len(shown) != shownOfCause+2 || shown[3].Note != "1 denied (first: /x)" || shown[4].Collector != "network" {
+		t.Errorf("%+v", shown)
 	}
 }

@@ -163,11 +163,9 @@ func (c *collection) printShort(w io.Writer, s summary) {
 		return
 	}
 	fmt.Fprintln(w, c.a.text(mSumShort, countText(s.Shortfalls)))
-	for i, r := range gravestFirst(s.Short) {
-		if i == shownShortfalls {
-			fmt.Fprintln(w, c.a.text(mSumMore, countText(s.Shortfalls-int64(i)), escape(shellWord(s.Archive))))
-			break
-		}
+	list := gravestFirst(s.Short)
+	shown := ofEachCause(list)
+	for _, r := range shown {
 		note, remedies := remedied(r.Note)
 		line := fmt.Sprintf("  %s %s: %s", pad(c.a.outcomeText(r.Outcome), 9), r.Path, note)
 		fmt.Fprintln(w, cutColumns(line, c.a.lineWidth()))
@@ -175,6 +173,34 @@ func (c *collection) printShort(w io.Writer, s summary) {
 			fmt.Fprintln(w, "    "+text)
 		}
 	}
+	if left := s.Shortfalls - int64(len(shown)); left > 0 {
+		fmt.Fprintln(w, c.a.text(mSumMore, countText(left), escape(shellWord(s.Archive))))
+	}
+}
+
+// shownOfCause is how many shortfalls of one cause are listed for people: a limit
+// that left out thousands of files must not hide what else is missing.
+const shownOfCause = 3
+
+// ofEachCause chooses what is listed: notes that differ in numbers and names alone
+// are of one cause.
+func ofEachCause(all []shortfall) (shown []shortfall) {
+	count := map[string]int{}
+	for _, r := range all {
+		note, _, _ := strings.Cut(r.Note, ":")
+		cause := r.Collector + r.Outcome + strings.Map(noDigit, note)
+		if count[cause]++; count[cause] <= shownOfCause && len(shown) < shownShortfalls {
+			shown = append(shown, r)
+		}
+	}
+	return shown
+}
+
+func noDigit(r rune) rune {
+	if r >= '0' && r <= '9' {
+		return -1
+	}
+	return r
 }
 
 // remedied divides a note that lists causes with what helps against each, so that

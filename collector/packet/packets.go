@@ -73,7 +73,7 @@ func Packets(o Options) collector.Collector {
 	var once sync.Once
 	isReady := func() { once.Do(func() { close(ready) }) }
 	return collector.Collector{
-		Name: "packets", Doc: "traffic of all interfaces while everything else is taken",
+		Name: "packets", Doc: "traffic that passes while everything else is taken",
 		Volatility: collector.Traffic, Needs: collector.LiveHost, Asked: "--pcap",
 		Limit:    collector.Limit{Time: o.For + 2*time.Minute},
 		Estimate: func(*collector.Host) collector.Estimate { return collector.Estimate{Time: o.For} },
