@@ -90,6 +90,8 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mFlagNetworkMounts: {"go through network and FUSE mounts, too: they may hang", "ネットワークと FUSE のマウントも辿る（応答しないことがある）"},
 	mWarnKnownLines:    {"%s: %s lines cannot be used; the first: %s", "%s: 使えない行が %s 行あります。最初の行: %s"},
 	mWarnKnownLeft:     {"%s: %s hashes are left out: there is no room for them", "%s: 領域が足りないため、%s 個のハッシュを使いません"},
+	mSumNotable:        {"Notable files: %s high, %s medium, %s low. See: %s", "注意すべきファイル: high %s 件、medium %s 件、low %s 件。確認: %s"},
+	mSumTraffic:        {"What left this machine, when, to where: %s", "この端末から何が、いつ、どこへ送られたか: %s"},
 	mSumKnown:          {"Known hashes: %s of the items are in the lists. See: %s", "既知のハッシュ: %s 件が一覧にあります。確認: %s"},
 	mShortDefinitions:  {"list the artefacts that can be taken, and check your own definitions", "収集できる痕跡の一覧を表示し、独自の定義を検査します"},
 	mLongDefinitions:   {"Lists the definitions of artefacts (ForensicArtifacts YAML): our own, then those in\neach DIR. What is wrong in one is said with its file and line.", "痕跡の定義（ForensicArtifacts YAML）の一覧を表示します。内蔵の定義に続けて、各 DIR の\n定義を読みます。誤りがあれば、ファイル名と行番号を示します。"},

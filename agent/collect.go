@@ -169,6 +169,8 @@ type collection struct {
 	// suspects is what the search for indicators found.
 	suspects memory.Suspects
 	taken    takenFiles
+	// seen is what the walk of the file systems found notable.
+	seen timeline.Seen
 	// stopped is why the collection ended before its plan; empty if it did not.
 	stopped string
 }
@@ -242,6 +244,7 @@ func (c *collection) makePlan() error {
 	if want.disk, err = c.a.artefacts(&c.o, c.definitions); err != nil {
 		return err
 	}
+	want.timeline.Seen = &c.seen
 	want.notable = min(want.disk.MaxSize, 512<<20)
 	want.image, want.known, want.taken = c.image, c.known, c.taken.mark
 	c.plan, err = collector.NewPlan(c.a.collectors(want), choice, c.host)

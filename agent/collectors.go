@@ -73,12 +73,13 @@ func diskCollectors(want request) (all []collector.Collector) {
 	if len(want.added) > 0 {
 		all = append(all, addedCollector(want.added)) // what the responder brings, as evidence of this case
 	}
-	seen := &timeline.Seen{} // what the walk sees that deserves a look
-	want.timeline.Seen = seen
+	if want.timeline.Seen == nil {
+		want.timeline.Seen = &timeline.Seen{} // what the walk sees that deserves a look
+	}
 	all = append(all,
 		disk.Disk(want.disk),             // files that tell what happened: logs, histories, configuration, browsers
 		timeline.Timeline(want.timeline), // every object of the file systems with its times
-		timeline.Notable(timeline.NotableOptions{Seen: seen, Walk: want.timeline, Taken: want.taken, Total: want.notable}), // what of them deserves a look
+		timeline.Notable(timeline.NotableOptions{Seen: want.timeline.Seen, Walk: want.timeline, Taken: want.taken, Total: want.notable}), // what of them deserves a look
 	)
 	if len(want.hashTree) > 0 {
 		all = append(all, integrity.HashTree(integrity.HashOptions{Paths: want.hashTree, Lists: want.known})) // hashes of whole trees, which are not taken

@@ -66,6 +66,8 @@ const (
 	mWarnKnownLines
 	mWarnKnownLeft
 	mSumKnown
+	mSumNotable
+	mSumTraffic
 	mShortDefinitions
 	mLongDefinitions
 	mHintDefinitions

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hozen/collector"
+	"hozen/collector/memory"
 	"hozen/packager"
 	"hozen/packager/evidence"
 )
@@ -92,6 +93,16 @@ func (c *collection) summarise(sealed packager.Sealed) summary {
 	return s
 }
 
+// sayFiles tells what of the files and of the traffic should be looked at first.
+func (c *collection) sayFiles(w io.Writer, s summary) {
+	if n, ok := c.seen.Counts(); ok {
+		fmt.Fprintln(w, c.a.text(mSumNotable, countText(int64(n[memory.High])), countText(int64(n[memory.Medium])), countText(int64(n[memory.Low])), "hozen show "+escape(shellWord(s.Archive))+" disk/notable.jsonl"))
+	}
+	if c.tally.of("packets").bytes > 0 {
+		fmt.Fprintln(w, c.a.text(mSumTraffic, "hozen show "+escape(shellWord(s.Archive))+" network/remotes.jsonl"))
+	}
+}
+
 // shownShortfalls is how many shortfalls a summary lists for people.
 const shownShortfalls = 12
 
@@ -122,6 +133,7 @@ func (c *collection) print(w io.Writer, s summary) {
 	c.sayIndicators(w, s)
 	c.sayHits(w, s)
 	c.sayKnown(w, s)
+	c.sayFiles(w, s)
 	c.printShort(w, s)
 	say(mSumFiles, escape(s.Archive), bytesText(s.Bytes), escape(s.Log))
 	fmt.Fprintln(w)

@@ -57,6 +57,19 @@ func maxFindings(l memory.Level) int {
 	return [...]int{memory.Low: 300, memory.Medium: 700, memory.High: 1000}[l]
 }
 
+// Counts is how many notable things of each level were seen; ok is false if no walk
+// has come to its end.
+func (s *Seen) Counts() (count [memory.High + 1]int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.found {
+		for level, n := range f.count {
+			count[level] += n
+		}
+	}
+	return count, s.walked
+}
+
 // begin gives each worker of a walk something to judge by. A nil Seen wants nothing.
 func (s *Seen) begin(h *collector.Host, workers []taker) {
 	if s == nil {
