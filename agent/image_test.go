@@ -72,7 +72,7 @@ func TestCollectOfAnImage(t *testing.T) {
 			item := itemOf(t, stdout.String(), "/"+c.file)
 			a, stdout, stderr = testApp("show", archive, item)
 			a.run(context.Background())
-			sum := sha256.Sum256([]byte(stdout.String()))
+			sum := sha256.Sum256(stdout.Bytes())
 			if got := hex.EncodeToString(sum[:]); got != c.sha256 {
 				t.Errorf("%s: %s, want %s\n%s", item, got, c.sha256, stderr)
 			}
