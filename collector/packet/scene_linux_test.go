@@ -49,6 +49,37 @@ func (r *scene) send(name string, frames ...[]byte) {
 	}
 }
 
+// deliver sends frames from hz0 and waits until they came out at hz1: the kernel
+// passes them on when it has time.
+func (r *scene) deliver(frames ...[]byte) {
+	r.t.Helper()
+	fd, err := -1, error(nil)
+	r.in(func() {
+		var i *net.Interface
+		if i, err = net.InterfaceByName("hz1"); err != nil {
+			return
+		}
+		if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+			return
+		}
+		all := uint16(unix.ETH_P_ALL>>8 | unix.ETH_P_ALL&0xff<<8) // in network byte order
+		err = errors.Join(unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: i.Index, Protocol: all}),
+			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10}))
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	r.send("hz0", frames...)
+	for n := 0; n < len(frames); n++ {
+		if _, _, err := unix.Recvfrom(fd, make([]byte, 2048), 0); err == unix.EINTR {
+			n--
+		} else if err != nil {
+			r.t.Fatalf("%d of %d frames came: %v", n, len(frames), err)
+		}
+	}
+}
+
 // frame is an Ethernet frame from hz0 to hz1: what stands behind the addresses, filled up with zeros.
 func frame(behind string, size int) []byte {
 	b := append([]byte{2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 7}, behind...)
@@ -76,7 +107,7 @@ func TestFramesAreAsOnTheWire(t *testing.T) {
 	run := r.capture(Options{})
 	tagged := frame("\x81\x00\x20\x05"+ip4udp, 60)
 	double := frame("\x88\xa8\x00\x07\x81\x00\x00\x05"+ip6udp, 90)
-	r.send("hz0", frame(ip4udp, 60), frame(ip6udp, 80), tagged, double)
+	r.deliver(frame(ip4udp, 60), frame(ip6udp, 80), tagged, double)
 	_, lines, file := run.end()
 	if hz0, hz1 := lineOf(t, lines, "hz0"), lineOf(t, lines, "hz1"); hz0.Packets != 4 || hz1.Packets != 4 || hz0.MAC != "02:00:00:00:00:07" || hz1.LostKernel != 0 {
 		t.Errorf("%+v\n%+v", hz0, hz1)
@@ -103,7 +134,7 @@ func TestFramesAreAsOnTheWire(t *testing.T) {
 func TestCaptureKeepsToFilterAndSnaplen(t *testing.T) {
 	r := newScene(t, wire()...)
 	run := r.capture(Options{Interfaces: []string{"hz1"}, Filter: "ip6 and port 53", Snaplen: 40})
-	r.send("hz0", frame(ip4udp, 60), frame(ip6udp, 80), frame(ip6udp, 200))
+	r.deliver(frame(ip4udp, 60), frame(ip6udp, 80), frame(ip6udp, 200))
 	whole, lines, file := run.end()
 	if len(lines) != 1 || lines[0].Packets != 2 || lines[0].Accepted != 2 || lines[0].Bytes != 80 || lines[0].Wire != 280 || whole.Filter != "ip6 and port 53" || whole.Snaplen != 40 {
 		t.Errorf("%+v, %+v", whole, lines)
@@ -145,7 +176,7 @@ func TestCookedPackets(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	r.send("hz0", frame(ip4udp, 60), frame(ip6udp, 80), frame("\x81\x00\x20\x05"+ip4udp, 60))
+	r.deliver(frame(ip4udp, 60), frame(ip6udp, 80), frame("\x81\x00\x20\x05"+ip4udp, 60))
 	cancel()
 	c.run(ctx)
 	if err := c.finish(ctx); err != nil {
