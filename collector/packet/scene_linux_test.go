@@ -260,7 +260,7 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	if n := r.listeners(); n != 3 {
 		t.Errorf("%d listeners, want 3", n)
 	}
-	r.send("hz0", frame(ip4udp, 60))
+	r.deliver(frame(ip4udp, 60))
 	r.ip("link set hz1 down")
 	until(t, "the line of the interface that is down has ended", func() bool { return r.listeners() == 2 })
 	r.ip("link set hz1 up")
@@ -268,7 +268,7 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	r.ip("link set hz2 up")
 	r.ip("link set hz3 up")
 	until(t, "the new ones and that which came back are listened to", func() bool { return r.listeners() == 5 })
-	r.send("hz0", frame(ip6udp, 80))
+	r.deliver(frame(ip6udp, 80))
 	r.send("hz2", frame(ip4udp, 70))
 	r.ip("link del hz2")
 	until(t, "the line of the interface that was deleted has ended", func() bool { return r.listeners() == 3 })
