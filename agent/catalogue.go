@@ -103,6 +103,7 @@ Ctrl-C を押すと、そこまでを封印します。もう一度押すと直�
 	mHintAbsolute:      {"give it from the root on, as it is on the examined machine: /home/user", "調べる端末でのルートからのパスを指定してください: /home/user"},
 	mHintFilter:        {"collector/packet documents the syntax; nothing is resolved, so name addresses and port numbers", "構文は collector/packet にあります。名前解決はしないので、アドレスとポート番号で指定してください"},
 	mHintImage:         {"raw, split raw, E01 and qcow2 are read; for others: qemu-img convert -O raw IN OUT on another machine", "raw、分割 raw、E01、qcow2 を読めます。その他は別の端末で qemu-img convert -O raw IN OUT で変換してください"},
+	mHintPartition:     {"name one that can be read: --image FILE:NUMBER; others can be mounted read-only and given with --root", "読めるものを --image FILE:番号 で指定してください。その他は読み取り専用でマウントし、--root で指定できます"},
 	mHintImageRoot:     {"--image reads an image by itself; --root takes a folder where one is mounted: give one of them", "--image はイメージを直接読み、--root はマウント済みのフォルダーを読みます。どちらか一方を指定してください"},
 	mFlagDryRun:        {"print the plan and write nothing", "計画を表示するだけで、何も書き込まない"},
 	mFlagJSON:          {"print JSON instead of text", "文章の代わりに JSON を出力する"},

@@ -239,7 +239,7 @@ func (c *collection) makePlan() error {
 	want := c.o.request(c.a.args)
 	want.ioc, want.suspects = c.ioc, &c.suspects
 	if c.definitions, err = c.o.disk.definitionSet(); err != nil {
-		return err
+		return usage(err, c.a.text(mHintDefinitions))
 	}
 	if want.disk, err = c.a.artefacts(&c.o, c.definitions); err != nil {
 		return err

@@ -45,7 +45,7 @@ func (c *collection) openImage() error {
 		files, err = image.Mount(d, part)
 	}
 	if err != nil {
-		return usage(errors.Join(fmt.Errorf("--image %s: %w", name, err), d.Close()), c.a.text(mHintImage))
+		return usage(errors.Join(fmt.Errorf("--image %s: %w", name, err), d.Close()), c.a.text(mHintPartition))
 	}
 	c.close = func() { d.Close() } // it was only read
 	c.image = &image.Options{Disk: d, Chosen: part, Files: files, Hash: c.o.disk.hashImage}

@@ -78,6 +78,7 @@ const (
 	mHintAbsolute
 	mHintFilter
 	mHintImage
+	mHintPartition
 	mHintImageRoot
 	mFlagDryRun
 	mFlagJSON
