@@ -67,7 +67,7 @@ func TestWhatFailedIsNamedBeforeWhatWasDenied(t *testing.T) {
 	var out bytes.Buffer
 	c := &collection{a: &app{}}
 	c.printShort(&out, summary{Short: short, Shortfalls: ta.now().short})
-	if first := strings.Split(out.String(), "\n")[1]; !strings.Contains(first, "memory/ram.lime") || strings.Count(out.String(), "\n") != shownShortfalls+2 {
+	if first := strings.Split(out.String(), "\n")[1]; !strings.Contains(first, "memory/ram.lime") || strings.Count(out.String(), "\n") != shownOfCause+2 {
 		t.Errorf("%s", out.String())
 	}
 }
