@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -137,6 +138,12 @@ func (o *collectOptions) chosen() []string {
 	return all
 }
 
+// takesArtefacts says whether the collector disk is run, or was given what must be right.
+func (o *collectOptions) takesArtefacts() bool {
+	chosen := len(o.only) == 0 && o.profile != "volatile" || slices.Contains(o.only, "disk")
+	return chosen && !slices.Contains(o.skip, "disk") || len(o.disk.definitions)+len(o.disk.artifacts) > 0
+}
+
 func (o *collectOptions) request(args []string) request {
 	return request{
 		args: args, swap: o.swap, dump: o.dump, freeze: o.freeze,
@@ -238,14 +245,17 @@ func (c *collection) makePlan() error {
 	choice := collector.Choice{Profile: c.o.profile, Only: c.o.chosen(), Skip: c.o.skip, Asked: c.o.asked(), TimeLimit: c.o.limit}
 	want := c.o.request(c.a.args)
 	want.ioc, want.suspects = c.ioc, &c.suspects
-	if c.definitions, err = c.o.disk.definitionSet(); err != nil {
-		return usage(err, c.a.text(mHintDefinitions))
-	}
-	if want.disk, err = c.a.artefacts(&c.o, c.definitions); err != nil {
-		return err
+	c.definitions = &definitionSet{}
+	if c.o.takesArtefacts() { // reading the definitions takes time, which what is volatile does not have
+		if c.definitions, err = c.o.disk.definitionSet(); err != nil {
+			return usage(err, c.a.text(mHintDefinitions))
+		}
+		if want.disk, err = c.a.artefacts(&c.o, c.definitions); err != nil {
+			return err
+		}
 	}
 	want.timeline.Seen = &c.seen
-	want.notable = min(want.disk.MaxSize, 512<<20)
+	want.notable = min(cmp.Or(want.disk.MaxSize, c.o.disk.maxSize, 512<<20), 512<<20)
 	want.image, want.known, want.taken = c.image, c.known, c.taken.mark
 	c.plan, err = collector.NewPlan(c.a.collectors(want), choice, c.host)
 	return err
