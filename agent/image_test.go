@@ -1,17 +1,16 @@
 package main
 
 import (
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"hozen/collector/hosttest"
 	"hozen/packager"
 )
 
@@ -23,22 +22,8 @@ func unzip(t *testing.T, name string) string {
 	if !strings.HasSuffix(name, ".gz") {
 		return name
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	to := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(name), ".gz"))
-	out, err := os.Create(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	if _, err := io.Copy(out, z); err != nil {
+	if err := os.WriteFile(to, hosttest.Unzip(t, name), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return to

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +13,7 @@ import (
 	"testing"
 
 	"hozen/collector"
+	"hozen/collector/hosttest"
 	"hozen/packager/evidence"
 )
 
@@ -51,19 +51,7 @@ func real(t testing.TB, name string) string {
 
 func unpacked(t testing.TB, name string) string {
 	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := hosttest.Unzip(t, name)
 	out := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(name), ".gz"))
 	if err := os.WriteFile(out, b, 0o600); err != nil {
 		t.Fatal(err)

@@ -1,8 +1,6 @@
 package integrity
 
 import (
-	"compress/gzip"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,25 +9,14 @@ import (
 	"testing"
 
 	"hozen/collector"
+	"hozen/collector/hosttest"
 )
 
 // rpmRoot plants the package of rpmdb/testdata, with its files as they were installed.
 func rpmRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	f, err := os.Open("rpmdb/testdata/rpmdb.sqlite.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := hosttest.Unzip(t, "rpmdb/testdata/rpmdb.sqlite.gz")
 	write(t, root, "/var/lib/rpm/rpmdb.sqlite", string(b))
 	write(t, root, "/usr/bin/prog", "prog\n")
 	write(t, root, "/etc/tiny.conf", "conf\n")

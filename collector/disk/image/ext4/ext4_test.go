@@ -2,37 +2,23 @@ package ext4
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"hozen/collector/hosttest"
 	"hozen/packager/evidence"
 )
 
 // hierarchy is a file system of 20 files, with 1 KiB blocks.
 func hierarchy(t testing.TB) []byte {
 	t.Helper()
-	f, err := os.Open("../testdata/hierarchy_64.ext4.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return hosttest.Unzip(t, "../testdata/hierarchy_64.ext4.gz")
 }
 
 func fsOf(t testing.TB, b []byte) *FS {

@@ -2,7 +2,6 @@ package ntfs
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,25 +14,13 @@ import (
 	"strings"
 	"testing"
 
+	"hozen/collector/hosttest"
 	"hozen/packager/evidence"
 )
 
 func unzipped(t testing.TB, name string) []byte {
 	t.Helper()
-	f, err := os.Open("testdata/" + name + ".gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return hosttest.Unzip(t, "testdata/"+name+".gz")
 }
 
 func opened(t testing.TB, image []byte) *FS {

@@ -2,30 +2,16 @@ package qcow2
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
-	"io"
-	"os"
 	"strings"
 	"testing"
+
+	"hozen/collector/hosttest"
 )
 
 func real(t testing.TB) []byte {
 	t.Helper()
-	f, err := os.Open("../testdata/image.qcow2.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return hosttest.Unzip(t, "../testdata/image.qcow2.gz")
 }
 
 // small makes an image of version 3 with clusters of 512 bytes: header, L1, L2, and

@@ -2,35 +2,21 @@ package rpmdb
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"io"
-	"os"
 	"reflect"
 	"testing"
 
 	"hozen/collector/disk/integrity/packages"
+	"hozen/collector/hosttest"
 )
 
 func unpacked(t testing.TB, name string) []byte {
 	t.Helper()
-	f, err := os.Open("testdata/" + name + ".gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return hosttest.Unzip(t, "testdata/"+name+".gz")
 }
 
 func blobs(db, wal []byte) (list [][]byte, err error) {
