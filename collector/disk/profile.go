@@ -2,21 +2,25 @@ package disk
 
 import (
 	"hozen/collector/disk/artifact"
+	"hozen/collector/disk/definitions"
 )
 
-// ForProfile gives the tiers of a profile (collector.Profiles): the groups of our own
-// definitions named Hozen<System>Triage and Hozen<System>Standard for standard, and
-// Hozen<System>Full too for full, of every system that the set has them for. Those of
-// other systems than the host's cost a row each.
+// ForProfile gives the tiers of a profile (collector.Profiles): what our own definitions
+// have for triage and standard (definitions.Profile), and for full what they have for
+// full, too, of every system that the set has them for. Those of other systems than the
+// host's cost a row each.
 func ForProfile(set *artifact.Set, profile string) (tiers []Tier) {
-	levels := []Tier{{[]string{"Triage"}, valueTriage}, {[]string{"Standard"}, valueStandard}, {[]string{"Full"}, valueFull}}
-	if profile != "full" {
+	levels := []struct {
+		profile string
+		value   int
+	}{{definitions.Triage, valueTriage}, {definitions.Standard, valueStandard}, {definitions.Full, valueFull}}
+	if profile != definitions.Full {
 		levels = levels[:2]
 	}
 	for _, level := range levels {
-		t := Tier{Value: level.Value}
-		for _, system := range []string{"Linux", "Windows", "MacOS"} {
-			if name := "Hozen" + system + level.Artifacts[0]; set.Get(name) != nil {
+		t := Tier{Value: level.value}
+		for _, system := range []artifact.System{artifact.Linux, artifact.Windows, artifact.Darwin} {
+			if name := definitions.Profile(string(system), level.profile); set.Get(name) != nil {
 				t.Artifacts = append(t.Artifacts, name)
 			}
 		}
