@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"hozen/packager/evidence/fault"
+	"hozen/packager/private"
 )
 
 // longestFile bounds a key file.
@@ -33,6 +36,15 @@ func Read(file string) (k *Key, kept, err error) {
 		return nil, nil, err
 	}
 	defer scratch.free()
+	if sealed, ok, wrong := unwrap(text.b[:n]); ok {
+		if wrong == nil {
+			sealed = scratch.b[:copy(scratch.b, sealed)]
+			n, wrong = unprotect(sealed, text.b)
+		}
+		if wrong != nil {
+			return nil, nil, fmt.Errorf("%s: %w", file, wrong)
+		}
+	}
 	seed, err := newPages(seedSize)
 	if err != nil {
 		return nil, nil, err
@@ -51,26 +63,11 @@ func Read(file string) (k *Key, kept, err error) {
 // cache. Where that cannot be, ErrKept says why and there is no file, unless any is
 // true: then it is written all the same.
 func (k *Key) Write(file, comment string, any bool) error {
-	text, err := newPages(longestFile)
+	text, n, err := k.text(comment)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	defer text.free()
-	scratch, err := newPages(longestFile)
-	if err != nil {
-		return err
-	}
-	defer scratch.free()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.seed == nil {
-		return ErrErased
-	}
-	n := 0
-	Deep(func() { n = format(text.b, scratch.b, k.seed.b[:seedSize], k.public, comment) })
-	if n == 0 {
-		return fmt.Errorf("%s: the comment is too long", file)
-	}
 	whole := (n + pageSize - 1) / pageSize * pageSize
 	for i := n; i < whole; i++ {
 		text.b[i] = '\n'
@@ -82,6 +79,31 @@ func (k *Key) Write(file, comment string, any bool) error {
 	return err
 }
 
+// text is what stands in a key file, in n bytes of pages that whoever calls frees.
+func (k *Key) text(comment string) (text *pages, n int, err error) {
+	if text, err = newPages(longestFile); err != nil {
+		return nil, 0, err
+	}
+	scratch, err := newPages(longestFile)
+	if err != nil {
+		text.free()
+		return nil, 0, err
+	}
+	defer scratch.free()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.seed == nil {
+		text.free()
+		return nil, 0, ErrErased
+	}
+	Deep(func() { n = format(text.b, scratch.b, k.seed.b[:seedSize], k.public, comment) })
+	if n == 0 {
+		text.free()
+		return nil, 0, errors.New("the comment is too long")
+	}
+	return text, n, nil
+}
+
 // Remove overwrites a file of one block that Write wrote, and removes it. What the
 // medium itself keeps of overwritten blocks (flash, a journal) is not in our hands.
 func Remove(file string) error {
@@ -91,12 +113,17 @@ func Remove(file string) error {
 	}
 	defer zeros.free()
 	err = overwrite(file, zeros.b)
-	return errors.Join(err, os.Remove(file))
+	return fault.Join(err, os.Remove(file))
 }
 
 // WriteNew writes a new file as any other, never over an existing one, and syncs it.
 func WriteNew(file string, b []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	const flag = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	open := func() (*os.File, error) { return os.OpenFile(file, flag, mode) }
+	if mode == 0o600 {
+		open = func() (*os.File, error) { return private.Open(file, flag, private.Mine) }
+	}
+	f, err := open()
 	if err != nil {
 		return err
 	}
@@ -104,7 +131,7 @@ func WriteNew(file string, b []byte, mode os.FileMode) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close())
+	return fault.Join(err, f.Close())
 }
 
 // readPlain reads a file, or what comes through a pipe, up to the bound.

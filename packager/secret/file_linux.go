@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"hozen/packager/evidence/fault"
 )
 
 // readFile reads a whole file past the page cache into b, whose beginning and
@@ -83,8 +85,8 @@ func writeFile(file string, b []byte) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(file))
+	if err = fault.Join(err, f.Close()); err != nil {
+		return fault.Join(err, os.Remove(file))
 	}
 	return syncDir(filepath.Dir(file))
 }
@@ -108,7 +110,7 @@ func writeDirect(f *os.File, file string, b []byte) error {
 		// Not what was asked for: wipe what is there.
 		clear(b)
 		_, err = unix.Pwrite(fd, b, 0)
-		return errors.Join(fmt.Errorf("%s: %w: its file system keeps it there", file, ErrKept), err)
+		return fault.Join(fmt.Errorf("%s: %w: its file system keeps it there", file, ErrKept), err)
 	}
 	return nil
 }
@@ -120,7 +122,7 @@ func overwrite(file string, zeros []byte) error {
 	}
 	direct(int(f.Fd())) // else through the cache: zeros may stay there
 	_, err = unix.Pwrite(int(f.Fd()), zeros, 0)
-	return errors.Join(err, f.Sync(), f.Close())
+	return fault.Join(err, f.Sync(), f.Close())
 }
 
 func syncDir(dir string) error {
@@ -131,7 +133,7 @@ func syncDir(dir string) error {
 	if err = d.Sync(); errors.Is(err, unix.EINVAL) {
 		err = nil // file systems without it
 	}
-	return errors.Join(err, d.Close())
+	return fault.Join(err, d.Close())
 }
 
 // cached says whether any page of the file is in the page cache (mincore(2); to

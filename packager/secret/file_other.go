@@ -3,9 +3,10 @@
 package secret
 
 import (
-	"errors"
 	"fmt"
 	"os"
+
+	"hozen/packager/evidence/fault"
 )
 
 // readFile reads as any program does: only on Linux is RAM taken.
@@ -15,7 +16,7 @@ func readFile(file string, b []byte) (n int, kept, err error) {
 		return 0, nil, err
 	}
 	n, err = readPlain(f, b)
-	return n, fmt.Errorf("%w: this system's cache of files", ErrKept), errors.Join(err, f.Close())
+	return n, fmt.Errorf("%w: this system's cache of files", ErrKept), fault.Join(err, f.Close())
 }
 
 func writeFile(file string, _ []byte) error {
@@ -28,5 +29,5 @@ func overwrite(file string, zeros []byte) error {
 		return err
 	}
 	_, err = f.Write(zeros)
-	return errors.Join(err, f.Sync(), f.Close())
+	return fault.Join(err, f.Sync(), f.Close())
 }
