@@ -21,18 +21,24 @@ type reason struct {
 func (r *reason) Error() string { return r.text }
 
 // Skip is returned by a fill that chose not to read: evidence.Skip("not a live host").
+//
+//go:noinline
 func Skip(format string, a ...any) error {
 	return &reason{Skipped, false, fmt.Sprintf(format, a...)}
 }
 
 // Cut is returned by a fill that stopped at a limit. The item is partial (or
 // skipped, where nothing was written) and counts as a shortfall.
+//
+//go:noinline
 func Cut(format string, a ...any) error {
 	return &reason{Partial, true, fmt.Sprintf(format, a...)}
 }
 
 // Gone is returned by a fill whose object ended while it was read. What was
 // read is kept; it is an ordinary outcome.
+//
+//go:noinline
 func Gone(format string, a ...any) error {
 	return &reason{Partial, false, fmt.Sprintf(format, a...)}
 }
@@ -44,6 +50,8 @@ func Part(format string, a ...any) error {
 }
 
 // NotHere is returned by a fill whose source this system does not have.
+//
+//go:noinline
 func NotHere(format string, a ...any) error {
 	return &reason{Absent, false, fmt.Sprintf(format, a...)}
 }
@@ -149,6 +157,9 @@ func (t *Tally) Add(what string, err error) error {
 }
 
 // Merge adds the counts of u.
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (t *Tally) Merge(u *Tally) {
 	for i := range t.count {
 		t.count[i] += u.count[i]
@@ -166,6 +177,8 @@ func (t *Tally) Merge(u *Tally) {
 // but ordinary things happened (absent, ended, skipped by choice), else one that
 // makes the item partial and says how much was denied, cut or failed, with one
 // example of each.
+//
+//go:noinline
 func (t *Tally) Err() error {
 	if t.text() == "" {
 		return nil

@@ -40,13 +40,15 @@ type Item struct {
 type FileMeta struct {
 	Mode                       uint32 // st_mode, type bits included (inode(7))
 	UID, GID                   uint32
-	Owner, Group               string // names of UID and GID in the host's own files; "" if unknown
+	Owner, Group               string // names of UID and GID in the host's own files; of Windows the owner's SID; "" if unknown
 	Size                       int64  // bytes, at the time of the stat
 	Blocks                     int64  // 512-byte blocks allocated
 	Dev, Inode, Nlink          uint64
 	Rdev                       uint64 // device number of a device node
 	LinkTarget                 string // of a symbolic link, byte for byte
 	Atime, Mtime, Ctime, Btime time.Time
+	Attributes                 uint32 // of Windows: FILE_ATTRIBUTE_*; 0 elsewhere
+	ReparseTag                 uint32 // of Windows: what kind of reparse point it is; 0 if it is none
 }
 
 // Mode bits of FileMeta.Mode, from inode(7); the same on every system, because
