@@ -1,0 +1,133 @@
+package report
+
+import (
+	"strings"
+
+	"hozen/packager"
+	"hozen/packager/report/page"
+)
+
+// next is section 1: the first 60 minutes, with what the log shows as done; and the 5W1H.
+func (r *rep) next() page.Node {
+	return section(1, titles()[0],
+		p(T{"The first 60 minutes. What the custody log shows is ticked, with its time; tick the rest by hand and write the time and your name.", "初動 60 分。保管記録から確認できるものは時刻とともに済みとしています。残りは手で印を付け、時刻と氏名を記入してください。"}),
+		r.steps(),
+		sub(T{"The case in six questions (5W1H)", "事案の 5W1H"}),
+		note(T{"What the archive knows is filled in. Fill in the rest; do not guess.", "アーカイブから分かるものは記入済みです。残りを記入してください。推測は書かないでください。"}),
+		r.questions())
+}
+
+// A step is something to be done.
+type step struct {
+	done       bool
+	what, hint T
+	at, by     page.Node
+}
+
+func (r *rep) event(names ...string) *packager.Event {
+	for i := range r.Events {
+		for _, n := range names {
+			if r.Events[i].Event == n {
+				return &r.Events[i]
+			}
+		}
+	}
+	return nil
+}
+
+// stepOf is ticked by the first event of a name.
+func (r *rep) stepOf(what, hint T, names ...string) step {
+	s := step{what: what, hint: hint}
+	if e := r.event(names...); e != nil {
+		s.done, s.at = true, r.moment(e.Time.Wall)
+		if at := e.Fact("at"); at != "" { // told later
+			s.at = page.Host(at, 40)
+		}
+		s.by = page.Host(strings.Join(present(e.Actor, e.Operator, e.Counterpart), " · "), 120)
+	}
+	return s
+}
+
+func (r *rep) steps() page.Node {
+	g := &r.Genesis
+	preserved := step{done: true, at: r.moment(g.Time.Wall), by: page.Host(firstOf(g.Operator, g.Device), 80),
+		what: T{"Preserved: evidence taken", "保全: 証拠を取得"}, hint: T{"Memory and connections first, then the disk: this archive.", "メモリーと通信を先に、次にディスク。本アーカイブがその結果です。"}}
+	// never ticked: a fingerprint that was typed in is no proof of paper
+	paper := step{what: T{"Head hash and fingerprint written on paper", "ヘッドとフィンガープリントを紙に記録"}, hint: T{"With date, time and signature: the anchor that nobody can change later (section 2).", "日時と署名を添えて。後から誰にも変えられない裏付けになります(第 2 章)。"}}
+	list := []step{
+		r.stepOf(T{"Discovered", "発見"}, T{"Who noticed what, when, on which machine? Photograph the screen. Do not click, do not clean, do not switch off.", "誰が、いつ、どの端末で、何に気付いたか。画面を撮影。操作・駆除をせず、電源も切らない。"}, "discovered"),
+		r.stepOf(T{"Reported", "報告"}, T{"To the person in charge and the CSIRT; by telephone, not by mail from this machine.", "責任者と CSIRT へ。対象端末のメールではなく電話で。"}, "reported"),
+		r.stepOf(T{"Isolated from the network", "ネットワークから隔離"}, T{"Pull the cable or switch Wi-Fi off, or hozen isolate. Leave the power on.", "LAN ケーブルを抜くか Wi-Fi を切る、または hozen isolate。電源は入れたまま。"}, "isolated"),
+		preserved, paper,
+		r.stepOf(T{"Copied to a second medium or delivered", "別媒体へ複製または送付"}, T{"Archive and custody log together. Check each copy with hozen verify.", "アーカイブと保管記録を一緒に。複製ごとに hozen verify で確認。"}, "copied", "released", "received", "receipt"),
+		{what: r.beforeOff(), hint: T{"A machine that is on can be asked again; one that is off cannot.", "電源が入っていれば取り直せますが、切れば取り直せません。"}, at: blank(), by: blank()},
+		r.stepOf(T{"Handed over", "引渡し"}, T{"Both sign (section 14).", "双方が署名(第 14 章)。"}, "released", "received"),
+	}
+	if e := r.event("rejoined"); e != nil {
+		list = append(list, r.stepOf(T{"Released to the network again", "ネットワークへ復帰"}, T{"", ""}, "rejoined"))
+	}
+	cols := []column{{name: T{"", ""}}, {name: T{"What", "項目"}}, {name: T{"When", "日時"}}, {name: T{"By whom", "誰が"}}}
+	rows := make([]row, 0, len(list))
+	for _, s := range list {
+		if s.at == nil {
+			s.at, s.by = blank(), blank()
+		}
+		rows = append(rows, row{cells: []cell{c(box(s.done)), c(page.All(page.El("b", "", say(s.what)), page.El("div", `class="note"`, say(s.hint)))), c(s.at), c(s.by)}})
+	}
+	return page.El("div", `class="steps"`, r.table(cols, rows, 20, 0, ""))
+}
+
+// beforeOff says what is known of disks that lock at power-off; what nobody looked at is
+// never called free of them.
+func (r *rep) beforeOff() T {
+	const item = "volatile/kernel/block.jsonl"
+	switch t := r.m.Table(item); {
+	case len(r.m.Locking()) > 0:
+		return T{"Before switching off: secure the recovery key, the disk locks (section 13)", "電源を切る前に: ディスクがロックされるため回復キーを確保(第 13 章)"}
+	case !r.looked(item):
+		return T{"Before switching off: find out whether a disk locks; this was not looked at (section 13)", "電源を切る前に: ロックされるディスクの有無を確認。この収集では調べていません(第 13 章)"}
+	case t.Outcome != "collected" && t.Outcome != "" || t.Odd+t.Cut > 0:
+		return T{"Before switching off: find out whether a disk locks; the list is not whole (section 13)", "電源を切る前に: ロックされるディスクの有無を確認。一覧は完全ではありません(第 13 章)"}
+	}
+	return T{"Before switching off: nothing that locks was seen (section 13)", "電源を切る前に: ロックされるディスクは未検出(第 13 章)"}
+}
+
+func (r *rep) questions() page.Node {
+	g := &r.Genesis
+	cols := []column{{name: T{"Question", "問い"}}, {name: T{"Known", "判明している事実"}}, {name: T{"To fill in", "記入欄"}}}
+	q := func(what T, known ...page.Node) row {
+		return row{cells: []cell{c(page.El("b", "", say(what))), c(page.All(known...)), c(page.All(blank(), blank()))}}
+	}
+	line := func(t T, s string) page.Node {
+		if s == "" {
+			return nil
+		}
+		return page.El("div", "", say(t), page.Text(": "), host(s))
+	}
+	rows := []row{
+		q(T{"Who?", "誰が (Who)"}, line(T{"taken by", "作業者"}, r.told("B1")), line(T{"witness", "立会人"}, r.told("B2")), line(T{"last user in the log", "直近の利用者"}, r.lastUser())),
+		q(T{"What?", "何を (What)"}, line(T{"machine", "対象端末"}, strings.Join(present(g.Host.Name, g.Host.Make, g.Host.Model, g.Host.Serial), ", ")), r.gravest()),
+		q(T{"When?", "いつ (When)"}, page.El("div", "", say(T{"taken", "収集"}), page.Text(": "), r.moment(g.Time.Wall))),
+		q(T{"Where?", "どこで (Where)"}, line(T{"place", "場所"}, r.told("C1")), line(T{"addresses", "アドレス"}, strings.Join(g.Host.IPs, ", "))),
+		q(T{"Why?", "なぜ (Why)"}, line(T{"reason given", "収集の理由"}, r.told("C4"))),
+		q(T{"How?", "どのように (How)"}, line(T{"profile", "収集方法"}, r.m.Plan.Profile), line(T{"tool", "ツール"}, g.Tool)),
+	}
+	return page.El("div", `class="asks"`, r.table(cols, rows, 10, 0, ""))
+}
+
+func (r *rep) lastUser() string {
+	for _, s := range r.m.Sessions {
+		if s.User != "" && s.Kind != "btmp" && s.Kind != "faillock" {
+			return s.User
+		}
+	}
+	return ""
+}
+
+func (r *rep) gravest() page.Node {
+	if len(r.m.Indicators) == 0 || r.m.Indicators[0].Level < 2 {
+		return nil
+	}
+	i := r.m.Indicators[0]
+	return page.El("div", "", say(T{"gravest sign", "最も重い痕跡"}), page.Text(": "), page.Host(i.ID, 60), page.Text(" "), page.Host(i.Seen, 160))
+}
