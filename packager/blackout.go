@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 	"hozen/packager/secret"
+	"hozen/packager/signed"
 )
 
 // A Blackout is a time in which no private key of ours was in memory, or why that
@@ -56,7 +58,7 @@ func (w *Writer) Blackout(ctx context.Context, during func() error) error {
 	w.s.hurry.Store(true)
 	err = during()
 	w.s.hurry.Store(false)
-	return errors.Join(err, w.lighten(context.WithoutCancel(ctx), b))
+	return fault.Join(err, w.lighten(context.WithoutCancel(ctx), b))
 }
 
 // Blackouts are those of this collection so far.
@@ -92,7 +94,7 @@ func (w *Writer) darken() (*Blackout, error) {
 		b.keep(err)
 	}
 	if err := w.note(w.announce(device, "open")); err != nil {
-		return nil, errors.Join(err, w.forgetKeyFile())
+		return nil, fault.Join(err, w.forgetKeyFile())
 	}
 	if b.Checkpoint = w.k; file != "" {
 		w.o.Device.Signer.(*secret.Key).Erase()
@@ -136,7 +138,7 @@ func (w *Writer) placeForKey() (file string, err error) {
 		w.keyFile = d.File
 	}
 	if err := k.Reread(d.File); err != nil {
-		return "", errors.Join(fmt.Errorf("the device key stays in memory: it cannot be read again: %w", err), w.forgetKeyFile())
+		return "", fault.Join(fmt.Errorf("the device key stays in memory: it cannot be read again: %w", err), w.forgetKeyFile())
 	}
 	return d.File, nil
 }
@@ -175,13 +177,24 @@ func (w *Writer) light() error {
 		b.Left = strings.ToValidUTF8(err.Error(), "?")
 	}
 	b.Ended, w.dark = w.o.Now(), nil
+	return w.tellLate()
+}
+
+// tellLate logs the events that came while there was no key.
+func (w *Writer) tellLate() error {
+	for _, l := range w.late {
+		if err := w.logLate(l); err != nil {
+			return err
+		}
+	}
+	w.late = nil
 	return nil
 }
 
 // fullInTheDark says that the segment has to end, for a reader takes no longer
 // lists: the one reason to end a blackout early.
 func (w *Writer) fullInTheDark() bool {
-	return max(len(w.seg.records), len(w.seg.manifest)) >= maxManifest-4*maxStatement
+	return max(len(w.seg.records), len(w.seg.manifest)) >= maxManifest-4*signed.MaxStatement
 }
 
 // lightEarly takes the key back where a checkpoint cannot wait for the end.
@@ -223,7 +236,7 @@ func (w *Writer) endDark(b *Blackout) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.alive(); err != nil {
-		return errors.Join(err, w.forgetKeyFile())
+		return fault.Join(err, w.forgetKeyFile())
 	}
 	if w.dark != nil {
 		if err := w.light(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"hozen/packager/secret"
+	"hozen/packager/signed"
 )
 
 // fileDevice is a device whose key is in a file, as `hozen key new` makes it.
@@ -118,7 +119,7 @@ func TestBlackout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c[b.Checkpoint-1].NextKey != publicText(pub) || c[b.Checkpoint].Key != publicText(pub) || c[b.Checkpoint].NextKey == publicText(pub) {
+			if c[b.Checkpoint-1].NextKey != signed.PublicText(pub) || c[b.Checkpoint].Key != signed.PublicText(pub) || c[b.Checkpoint].NextKey == signed.PublicText(pub) {
 				t.Errorf("checkpoint %d announces %s; the next is signed by %s and announces %s", b.Checkpoint, c[b.Checkpoint-1].NextKey, c[b.Checkpoint].Key, c[b.Checkpoint].NextKey)
 			}
 			if b.Whole != (b.Output == "direct") { // the key's file is beside the archive, or on the same medium

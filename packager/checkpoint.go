@@ -2,6 +2,8 @@ package packager
 
 import (
 	"fmt"
+
+	"hozen/packager/signed"
 )
 
 // Checkpoint signs and flushes all that was put before, and gives the number of
@@ -56,11 +58,11 @@ func (w *Writer) announce(next *sessionKey, status string) error {
 	if err := w.file.Sync(); err != nil {
 		return err
 	}
-	if err := w.logCheckpoint(k, c, hexSum(statement)); err != nil {
+	if err := w.logCheckpoint(k, c, signed.HexSum(statement)); err != nil {
 		return err
 	}
 	w.eraseSessionKey()
-	w.key, w.k, w.prev = next, k, hexSum(statement)
+	w.key, w.k, w.prev, w.safe = next, k, signed.HexSum(statement), w.stored()
 	w.seg = segment{tarStart: w.s.tar, began: w.o.Now(), records: w.seg.records[:0], manifest: w.seg.manifest[:0]}
 	return nil
 }
@@ -80,27 +82,31 @@ func (w *Writer) segmentManifest(k int) (FileHash, error) {
 	}
 	// The list does not list itself; the statement names it by its hash.
 	w.seg.entries, w.tree = entries, t
-	return FileHash{Path: name, SHA256: hexSum(body)}, nil
+	return FileHash{Path: name, SHA256: signed.HexSum(body)}, nil
 }
 
-// writeStatement signs statement k and writes S(k) and M(k).
+// writeStatement signs statement k and writes S(k), M(k), and, where the archive is
+// encrypted, the pad that brings them out.
 func (w *Writer) writeStatement(k int, c Checkpoint) ([]byte, error) {
-	statement, err := encodeStatement(c)
+	statement, err := signed.Encode(c)
 	if err != nil {
 		return nil, err
 	}
-	sig, err := w.key.sign(nsCheckpoint, statement)
+	sig, err := w.key.sign(signed.Checkpoint, statement)
 	if err != nil {
 		return nil, err
 	}
 	name := checkpointName(k, ".json")
 	content := w.members(member{name, statement}, member{name + sigSuffix, sig})
-	w.tags.add(hexSum(statement) + "  " + name)
-	w.tags.add(hexSum(sig) + "  " + name + sigSuffix)
+	w.tags.add(signed.HexSum(statement) + "  " + name)
+	w.tags.add(signed.HexSum(sig) + "  " + name + sigSuffix)
 	if err := w.s.frame(storedFrame(content), len(content)); err != nil {
 		return nil, err
 	}
-	return statement, w.s.frame(marker(w.gen, k), 0)
+	if err := w.s.frame(marker(w.gen, k), 0); err != nil || w.vault == nil {
+		return statement, err
+	}
+	return statement, w.s.frame(pad(w.s.out.at().Bytes), 0)
 }
 
 type member struct {
@@ -119,14 +125,17 @@ func (w *Writer) members(list ...member) []byte {
 }
 
 func (w *Writer) logCheckpoint(k int, c Checkpoint, statement string) error {
-	at := w.s.out.at()
-	return w.log.append(Event{
+	at := w.stored()
+	return w.log.append(w.key.by, w.o.Now(), Event{
 		Event:  eventCheckpoint,
-		Object: EventObject{Name: ArchiveName(w.o.ID), Bytes: at.Bytes, SHA256: at.SHA256},
+		Object: EventObject{Name: w.name(), Bytes: at.Bytes, SHA256: at.SHA256},
 		Detail: []EventDetail{{"checkpoint", fmt.Sprint(k)}, {"statement", statement}, {"next_key", c.NextKey}},
-	}, w.key.private, w.o.Now())
+	})
 }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func checkpointName(k int, ext string) string {
 	return fmt.Sprintf("%s%08d%s", nameCheckpoints, k, ext)
 }

@@ -1,11 +1,12 @@
 package packager
 
 import (
-	"errors"
 	"io"
 	"os"
 	"sync"
 	"unsafe"
+
+	"hozen/packager/evidence/fault"
 )
 
 // A blockDevice is the open file below a blockFile.
@@ -92,12 +93,12 @@ func (f *blockFile) Close() error {
 		return f.blockDevice.Close() // it was said
 	}
 	if f.flush(); f.broken != nil {
-		return errors.Join(f.broken, f.blockDevice.Close())
+		return fault.Join(f.broken, f.blockDevice.Close())
 	}
 	err := f.Truncate(f.off + f.have)
 	if err == nil {
 		err = f.blockDevice.Sync()
 	}
 	f.broken = os.ErrClosed
-	return errors.Join(err, f.blockDevice.Close())
+	return fault.Join(err, f.blockDevice.Close())
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"hozen/packager/evidence/fault"
 )
 
 // usualBlock is what every direct output is aligned to, if the file system wants no
@@ -74,7 +76,7 @@ func (f *outputFile) WriteAt(b []byte, off int64) (int, error) {
 	if errors.Is(err, unix.EINVAL) && f.cached == "" {
 		// Some say only now that they do not do it.
 		if setErr := setDirect(int(f.Fd()), false); setErr != nil {
-			return n, errors.Join(err, setErr)
+			return n, fault.Join(err, setErr)
 		}
 		f.refused(err)
 		n, err = f.File.WriteAt(b, off)

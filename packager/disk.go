@@ -1,11 +1,13 @@
 package packager
 
 import (
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"hozen/packager/evidence/fault"
+	"hozen/packager/private"
 )
 
 // File is what the writer needs of an open file.
@@ -32,18 +34,18 @@ type Dir string
 // Create implements Disk. An archive is written past the page cache (direct.go)
 // where the system can do that.
 func (d Dir) Create(name string) (File, error) {
-	f, err := os.OpenFile(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := private.Open(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, private.Mine)
 	if err != nil {
 		return nil, err
 	}
 	// As long as the writer lives nobody may recover what it writes.
 	if err := lockFile(f); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, fault.Join(err, f.Close())
 	}
 	// The name must be on the medium before anybody is told that what is in the
 	// file is safe.
 	if err := syncDir(string(d)); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, fault.Join(err, f.Close())
 	}
 	if strings.HasSuffix(name, partialSuffix) {
 		return directly(f), nil
@@ -53,7 +55,7 @@ func (d Dir) Create(name string) (File, error) {
 
 // Append implements Disk.
 func (d Dir) Append(name string) (File, error) {
-	return os.OpenFile(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	return private.Open(filepath.Join(string(d), name), os.O_WRONLY|os.O_CREATE|os.O_APPEND, private.Mine)
 }
 
 // Rename implements Disk.
@@ -62,7 +64,7 @@ func (d Dir) Rename(from, to string) error {
 	if _, err := os.Lstat(to); err == nil {
 		return &os.PathError{Op: "rename", Path: to, Err: os.ErrExist}
 	}
-	if err := os.Rename(from, to); err != nil {
+	if err := rename(from, to); err != nil {
 		return err
 	}
 	return syncDir(string(d))

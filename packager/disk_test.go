@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"hozen/packager/evidence"
@@ -88,6 +89,9 @@ func writeOn(o Options) error {
 			return err
 		}
 		if _, err := w.Checkpoint(); err != nil {
+			return err
+		}
+		if err := w.Event(Event{Event: "isolated", Detail: []EventDetail{{"after", strings.Repeat("drop\n", 2000)}}}); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"hozen/packager/evidence/fault"
 )
 
 // syncDir makes a rename durable (fsync(2): "an explicit fsync on a file
@@ -20,7 +22,7 @@ func syncDir(dir string) error {
 	if errors.Is(err, syscall.EINVAL) {
 		err = nil
 	}
-	return errors.Join(err, d.Close())
+	return fault.Join(err, d.Close())
 }
 
 // lockFile takes the lock of an open file, which ends with the process that
@@ -35,3 +37,7 @@ func lockFile(f *os.File) error {
 	}
 	return err
 }
+
+func openBusy(name string, flag int) (*os.File, error) { return os.OpenFile(name, flag, 0) }
+
+func rename(from, to string) error { return os.Rename(from, to) }

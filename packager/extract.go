@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"hozen/packager/evidence/fault"
 )
 
 // Extract writes members to dest/<id>/…, and gives the names of those that it
@@ -15,7 +17,7 @@ import (
 // when the checkpoint behind it verified; what never was is removed. Files are
 // 0400, nothing is overwritten, and no link, device or directory outside of
 // dest can come of it: os.Root holds every path within, and names that are not
-// of this format end the reading before. want chooses by path; nil takes all.
+// of this format end the reading before, or are refused here. want chooses by path; nil takes all.
 func Extract(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions, dest string, want func(path string) bool) (*Report, []string, error) {
 	if err := os.MkdirAll(dest, 0o700); err != nil {
 		return nil, nil, err
@@ -27,11 +29,16 @@ func Extract(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions, de
 	defer root.Close()
 	e := &extractor{root: root, want: want}
 	c := newChecker(&Report{}, nil)
-	if e.id, err = collectionOf(ctx, r, size, c); err != nil {
+	inside := newVerification(r, size, o, nil)
+	if opened, err := inside.open(); err != nil {
 		return nil, nil, err
+	} else if opened {
+		if e.id, err = collectionOf(ctx, inside.r, inside.size, c); err != nil {
+			return nil, nil, err
+		}
 	}
-	rep, err := verify(ctx, r, size, o, e)
-	return rep, e.done, errors.Join(err, e.discard())
+	rep, err := visitOnly(ctx, r, size, o, want, e)
+	return rep, e.done, fault.Join(err, e.discard())
 }
 
 // collectionOf reads the id from the first frame: only to name the directory.
@@ -72,6 +79,9 @@ func (e *extractor) begin(name string, _ int64) (io.Writer, error) {
 	e.name = ""
 	if e.want != nil && !e.want(name) || e.id == "" {
 		return nil, nil
+	}
+	if !cleanMember(name) {
+		return nil, contradiction("member %q: not a name of this archive", name)
 	}
 	at := e.id + "/" + name
 	if dir := filepath.Dir(filepath.FromSlash(at)); dir != "." {
@@ -130,7 +140,7 @@ func (e *extractor) discard() error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return fault.Join(errs...)
 }
 
 func parent(at string) string {

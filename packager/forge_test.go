@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"hozen/packager/signed"
 )
 
 // A forge makes archives byte for byte as a holder of the device key could who
@@ -70,19 +72,19 @@ func (f *forge) genesis(change ...func(*Genesis)) {
 		f.t.Fatal(err)
 	}
 	at := stamp(testTime, testTime)
-	g := Genesis{Type: typeGenesis, Collection: f.id, Device: f.device.Name, DeviceKey: publicText(pub), FirstKey: f.key.public,
+	g := Genesis{Type: typeGenesis, Collection: f.id, Device: f.device.Name, DeviceKey: signed.PublicText(pub), FirstKey: f.key.public,
 		Witness: []string{}, Recipients: []string{}, Require: []string{}, Host: HostID{MACs: []string{}, IPs: []string{}}, Epoch: f.epoch, Time: at}
 	for _, c := range change {
 		c(&g)
 	}
 	b := f.encode(g)
-	f.gen, f.prev = hexSum(b), hexSum(b)
+	f.gen, f.prev = signed.HexSum(b), signed.HexSum(b)
 	f.member(nameGenesis, string(b))
-	f.member(nameGenesis+sigSuffix, string(f.sign(f.device, nsGenesis, b)))
+	f.member(nameGenesis+sigSuffix, string(f.sign(f.device, signed.Genesis, b)))
 }
 
 func (f *forge) encode(v any) []byte {
-	b, err := encodeStatement(v)
+	b, err := signed.Encode(v)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -90,7 +92,7 @@ func (f *forge) encode(v any) []byte {
 }
 
 func (f *forge) sign(d Device, namespace string, b []byte) []byte {
-	s, err := signWith(d.Signer, namespace, b)
+	s, err := signed.Sign(d.Signer, namespace, b)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -106,7 +108,7 @@ func (f *forge) member(name, body string) {
 func (f *forge) raw(head []byte, name, body string) {
 	fmt.Fprintf(f.lists[nameIndex], "%s\t%d\t%d\t%d\n", name, f.off+int64(len(f.tar)), len(body), f.k+1)
 	f.tar = append(append(append(f.tar, head...), body...), make([]byte, padding(int64(len(body))))...)
-	line := hexSum([]byte(body)) + "  " + name
+	line := signed.HexSum([]byte(body)) + "  " + name
 	if name == checkpointName(f.k+1, ".sha256") {
 		fmt.Fprintln(f.lists[nameTagManifest], line)
 		return
@@ -139,7 +141,7 @@ func (f *forge) frame(b []byte, plain int) {
 	f.frames = append(f.frames, frameSize{uint32(len(b)), uint32(plain)})
 }
 
-func (f *forge) at() Prefix { return Prefix{int64(len(f.out)), hexSum(f.out)} }
+func (f *forge) at() Prefix { return Prefix{int64(len(f.out)), signed.HexSum(f.out)} }
 
 // A lie is what a checkpoint or a seal may have otherwise than it should.
 type lie struct {
@@ -176,7 +178,7 @@ func (f *forge) checkpoint(status string, l lie) {
 	f.cut()
 	f.next = f.fresh()
 	c := Checkpoint{Type: typeCheckpoint, Collection: f.id, Seq: k, Prev: f.prev,
-		Manifest: FileHash{checkpointName(k, ".sha256"), hexSum([]byte(list))}, Entries: f.n, Tree: head(&f.tree), Archive: f.at(),
+		Manifest: FileHash{checkpointName(k, ".sha256"), signed.HexSum([]byte(list))}, Entries: f.n, Tree: head(&f.tree), Archive: f.at(),
 		TarBytes: f.off, Time: stamp(testTime, testTime), Key: f.key.public, NextKey: f.next.public, Status: status}
 	signer := f.key
 	if l.signer != nil {
@@ -186,16 +188,16 @@ func (f *forge) checkpoint(status string, l lie) {
 		l.change(&c)
 	}
 	body := f.encode(c)
-	sig := f.sign(Device{Signer: signer.private}, or(l.namespace, nsCheckpoint), body)
+	sig := f.sign(Device{Signer: signer.private}, or(l.namespace, signed.Checkpoint), body)
 	if l.armor != nil {
 		sig = l.armor(sig)
 	}
 	name := checkpointName(k, ".json")
 	content := f.members(member{name, body}, member{name + sigSuffix, sig})
-	fmt.Fprintf(f.lists[nameTagManifest], "%s  %s\n%s  %s\n", hexSum(body), name, hexSum(sig), name+sigSuffix)
+	fmt.Fprintf(f.lists[nameTagManifest], "%s  %s\n%s  %s\n", signed.HexSum(body), name, signed.HexSum(sig), name+sigSuffix)
 	f.frame(storedFrame(content), len(content))
 	f.frame(marker(f.gen, k), 0)
-	f.k, f.prev, f.key, f.seg, f.n = k, hexSum(body), f.next, nil, 0
+	f.k, f.prev, f.key, f.seg, f.n = k, signed.HexSum(body), f.next, nil, 0
 }
 
 func (f *forge) members(list ...member) (b []byte) {
@@ -226,9 +228,9 @@ func (f *forge) bag(skip map[string]bool) (manifest, tags string) {
 		f.member(name, body)
 		switch name {
 		case nameManifest:
-			manifest = hexSum([]byte(body))
+			manifest = signed.HexSum([]byte(body))
 		case nameTagManifest:
-			tags = hexSum([]byte(body))
+			tags = signed.HexSum([]byte(body))
 		}
 	}
 	return manifest, tags
@@ -244,7 +246,7 @@ func (f *forge) seal(last, l lie) []byte {
 	}
 	s := Seal{Type: typeSeal, Collection: f.id, Genesis: f.gen, Checkpoints: f.k, Last: f.prev, Tree: head(&f.tree),
 		Manifest: FileHash{nameManifest, manifest}, TagManifest: FileHash{nameTagManifest, tags}, Archive: f.at(),
-		TarBytes: f.off, SeekTable: FileHash{nameSeekTable, hexSum(table)}, Status: "complete", Time: stamp(testTime, testTime), Key: f.key.public}
+		TarBytes: f.off, SeekTable: FileHash{nameSeekTable, signed.HexSum(table)}, Status: "complete", Time: stamp(testTime, testTime), Key: f.key.public}
 	if l.seal != nil {
 		l.seal(&s)
 	}
@@ -256,7 +258,7 @@ func (f *forge) seal(last, l lie) []byte {
 		device = *l.device
 	}
 	b := f.encode(s)
-	ns := or(l.namespace, nsSeal)
+	ns := or(l.namespace, signed.Seal)
 	sig, deviceSig := f.sign(Device{Signer: signer.private}, ns, b), f.sign(device, ns, b)
 	if l.armor != nil {
 		deviceSig = l.armor(deviceSig)

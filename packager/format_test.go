@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"hozen/packager/signed"
 )
 
 // dump writes bytes as FORMAT.md shows them: offset, bytes, ASCII; rows of zeros
@@ -71,6 +73,7 @@ func formatExamples(t *testing.T) map[string]string {
 	}
 	return map[string]string{
 		"marker":      dump(frames[w.of(frameMarker)[0]].bytes),
+		"pad":         dump(pad(65513)),
 		"hint":        dump(frames[w.of(frameHint)[0]].bytes),
 		"stored":      dump(storedFrame([]byte("hozen\n"))),
 		"data":        dump(frames[0].bytes[:16]),
@@ -80,12 +83,23 @@ func formatExamples(t *testing.T) map[string]string {
 		"checkpoint":  string(list[0].body),
 		"armor":       string(list[1].body),
 		"seal":        string(seal[0].body),
+		"job":         jobIn(t),
 		"seek-table":  dump(frames[w.of(frameSeekTable)[0]].bytes),
 		"event":       line.Payload,
 		"log-line":    string(log[1]),
 		"record":      recordOf(t, frames[w.of(frameData)[1]]),
 		"merkle-tree": strings.Join(leaves, "\n") + "\nroot " + head(&tr).Root + "\n",
 	}
+}
+
+// jobIn gives the text of the job in an archive that has one.
+func jobIn(t *testing.T) string {
+	plain := plainOf(t, framesOf(t, readFile(t, filepath.Join(goldenDir, "job-of-trusted-people.tar.zst")))[0])
+	job := regexp.MustCompile(`\{"type":"hozen/job/1"[^\n]*\n`).FindString(string(plain))
+	if job == "" {
+		t.Fatal("no job")
+	}
+	return job
 }
 
 // forgedMembers gives the genesis statement in tar bytes.
@@ -100,7 +114,7 @@ func forgedMembers(t *testing.T, plain []byte) string {
 
 func testEpoch(genesis string) int64 {
 	var g Genesis
-	if err := decodeStatement([]byte(genesis), &g); err != nil {
+	if err := signed.Decode([]byte(genesis), &g); err != nil {
 		return -1
 	}
 	return g.Epoch

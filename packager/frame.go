@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"hozen/packager/cipher"
 )
 
-// Frames: RFC 8878 (zstd). The archive is a row of frames of five kinds, told
+// Frames: RFC 8878 (zstd). The archive is a row of frames of six kinds, told
 // apart by their first bytes alone.
 type frameKind uint8
 
@@ -19,12 +21,14 @@ const (
 	frameMarker                         // after each checkpoint
 	frameHint                           // where the seal is
 	frameSeekTable                      // zstd seekable format 0.1.0
+	framePad                            // after each marker of an archive that is encrypted
 )
 
 const (
 	magicZstd      = 0xFD2FB528
 	magicMarker    = 0x184D2A5C // skippable frames: 0x184D2A50 to …5F
 	magicHint      = 0x184D2A5B
+	magicPad       = 0x184D2A5D
 	magicSeekTable = 0x184D2A5E
 	seekFooter     = 0x8F92EAB1
 	// storedDescriptor is Frame_Header_Descriptor of the stored form: content size
@@ -120,10 +124,10 @@ func nextFrame(r io.Reader, off int64, buf []byte) (*frame, error) {
 	switch magic {
 	case magicZstd:
 		return f, f.readZstd(r)
-	case magicMarker, magicHint, magicSeekTable:
-		f.kind = map[uint32]frameKind{magicMarker: frameMarker, magicHint: frameHint, magicSeekTable: frameSeekTable}[magic]
+	case magicMarker, magicHint, magicSeekTable, magicPad:
+		f.kind = map[uint32]frameKind{magicMarker: frameMarker, magicHint: frameHint, magicSeekTable: frameSeekTable, magicPad: framePad}[magic]
 		size := binary.LittleEndian.Uint32(head[4:])
-		if limit := map[bool]uint32{true: 64, false: maxStored}[f.kind != frameSeekTable]; size > limit {
+		if limit := map[frameKind]uint32{frameMarker: 64, frameHint: 64, frameSeekTable: maxStored, framePad: cipher.ChunkSize}[f.kind]; size > limit {
 			return nil, fmt.Errorf("%w: skippable frame of %d bytes at offset %d", errFrame, size, off)
 		}
 		if err := f.more(r, int(size)); err != nil {

@@ -7,8 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"hozen/packager/signed"
 )
 
 // goldenFiles gives the small files of testdata/archives/v1 that end so.
@@ -50,7 +53,8 @@ func FuzzNextFrame(f *testing.F) {
 // Nobody gets from one of our archives to another that is VALID by changing bytes,
 // and nothing makes a reader crash.
 func FuzzVerify(f *testing.F) {
-	for _, b := range goldenFiles(f, ".tar.zst") {
+	golden := goldenFiles(f, ".tar.zst")
+	for _, b := range golden {
 		f.Add(b)
 	}
 	// The first is who signed the archive without a fault; others signed other archives.
@@ -59,15 +63,15 @@ func FuzzVerify(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	whole := goldenFiles(f, "untouched.tar.zst")[0]
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ctx, r, size, o := context.Background(), bytes.NewReader(b), int64(len(b)), VerifyOptions{Trust: trust}
 		rep := verdict(t, b, o)
 		if rep.AuthenticBytes > size || rep.Exit != rep.Verdict.ExitCode() {
 			t.Errorf("%+v", rep)
 		}
-		shared := min(int(rep.AuthenticBytes), len(whole))
-		if (rep.Verdict == Valid || rep.Verdict == ValidPartial) && !bytes.Equal(b[:shared], whole[:shared]) {
+		// He signed some of those with a fault, too: what of them stands before it is authentic.
+		made := slices.ContainsFunc(golden, func(g []byte) bool { return bytes.HasPrefix(g, b[:rep.AuthenticBytes]) })
+		if (rep.Verdict == Valid || rep.Verdict == ValidPartial) && !made {
 			t.Errorf("%s of other bytes, which no holder of the keys made", rep.Verdict)
 		}
 		if _, err := List(ctx, r, size, o, func(RecordLine) error { return nil }); err != nil {
@@ -90,10 +94,10 @@ func FuzzDecodeStatement(f *testing.F) {
 	f.Add([]byte("{}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, v := range []any{new(Genesis), new(Checkpoint), new(Seal), new(Event)} {
-			if decodeStatement(b, v) != nil {
+			if signed.Decode(b, v) != nil {
 				continue
 			}
-			if again, err := encodeStatement(v); err != nil || !bytes.Equal(again, b) {
+			if again, err := signed.Encode(v); err != nil || !bytes.Equal(again, b) {
 				t.Errorf("%T is accepted in another encoding: %q", v, b)
 			}
 		}
@@ -104,15 +108,15 @@ func FuzzDecodeStatement(f *testing.F) {
 func TestStatementEncodings(t *testing.T) {
 	good := `{"path":"a","sha256":"b"}` + "\n"
 	var v FileHash
-	if err := decodeStatement([]byte(good), &v); err != nil {
+	if err := signed.Decode([]byte(good), &v); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{"", "\n", "{}\n", `{"path":"a"}` + "\n", `{"sha256":"b","path":"a"}` + "\n", `{"path":"a","sha256":"b","x":1}` + "\n",
 		`{"path":"a","path":"a","sha256":"b"}` + "\n", `{"PATH":"a","sha256":"b"}` + "\n", `{"path":"\u0061","sha256":"b"}` + "\n",
 		` {"path":"a","sha256":"b"}` + "\n", `{"path":"a","sha256":"b"} ` + "\n", `{"path":"a","sha256":"b"}`, good + good, good + "\n",
-		`{"path":"a","sha256":null}` + "\n", `{"path":1,"sha256":"b"}` + "\n", "{\"path\":\"\xff\",\"sha256\":\"b\"}\n", "\xef\xbb\xbf" + good, strings.Repeat(" ", maxStatement) + good} {
+		`{"path":"a","sha256":null}` + "\n", `{"path":1,"sha256":"b"}` + "\n", "{\"path\":\"\xff\",\"sha256\":\"b\"}\n", "\xef\xbb\xbf" + good, strings.Repeat(" ", signed.MaxStatement) + good} {
 		var v FileHash
-		if err := decodeStatement([]byte(bad), &v); err == nil {
+		if err := signed.Decode([]byte(bad), &v); err == nil {
 			t.Errorf("%.80q is accepted", bad)
 		}
 	}

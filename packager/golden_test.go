@@ -11,8 +11,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"hozen/packager/signed"
 )
 
 const goldenDir = "../testdata/archives/v1"
@@ -38,6 +41,86 @@ func goldenHostiles() []string {
 
 // goldenOldHashes are archives with SHA-1 and MD5 in records: true, then false ones.
 func goldenOldHashes() []string { return []string{"old hashes", "old hashes false"} }
+
+// goldenJobs are archives that a job started.
+func goldenJobs() []string {
+	return []string{"job of trusted people", "job of one", "job by an unknown operator", "job signed in the wrong order", "job edited", "job without signatures",
+		"job with one signature of two", "job of one key in two names", "job with a field twice", "job in the second segment"}
+}
+
+// addGoldenJobs adds the archives with a job to those that are there: HOZEN_GOLDEN=jobs.
+func addGoldenJobs(t *testing.T) {
+	d, trust, expect := newDevice(t, "pc-42"), string(readFile(t, filepath.Join(goldenDir, "allowed_signers"))), string(readFile(t, filepath.Join(goldenDir, "expect")))
+	save := func(name string, b []byte) {
+		if err := os.WriteFile(filepath.Join(goldenDir, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, jc := range jobCases() {
+		if !slices.Contains(goldenJobs(), jc.name) {
+			continue
+		}
+		b, made := jc.make(t, d)
+		for line := range strings.Lines(made.trust) {
+			if !strings.Contains(trust, line) {
+				trust += line
+			}
+		}
+		name := strings.ReplaceAll(jc.name, " ", "-") + ".tar.zst"
+		save(name, b)
+		expect += fmt.Sprintf("%s %s -\n", jc.want, name)
+	}
+	save("allowed_signers", []byte(trust))
+	save("expect", []byte(expect))
+}
+
+// goldenEvents are archives whose logs tell of more than their making.
+func goldenEvents() []string { return []string{"events behind the seal", "log without the job"} }
+
+// addGoldenEvents adds them to those that are there: HOZEN_GOLDEN=events.
+func addGoldenEvents(t *testing.T) {
+	alice, bob := people(t)
+	hub, dir := newDevice(t, "h1"), t.TempDir()
+	file, o := writeAsked(t, dir, jobOf(t, jobText("alice", "bob"), alice, bob))
+	archive, name := readFile(t, file), strings.ReplaceAll(goldenEvents()[0], " ", "-")
+	tell := func(e Event) []byte {
+		if e.Event != "" {
+			if err := AppendEvent(dir, o.ID, o.Device, e, testTime); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return readFile(t, filepath.Join(dir, LogName(o.ID)))
+	}
+	sealed := tell(Event{})
+	receipt := fmt.Sprintf(`{"type":"hozen/receipt/1","collection":%q,"archive":{"name":"a","bytes":%d,"sha256":%q},"log":{"name":"l","bytes":%d,"sha256":%q},"verdict":"VALID","hub":"h1","time":"2026-11-21T09:05:00Z"}`+"\n",
+		o.ID, len(archive), signed.HexSum(archive), len(sealed), signed.HexSum(sealed))
+	tell(ReceiptEvent(receipt, jobSig(t, signed.Receipt, receipt, hub)))
+	tell(Event{Event: "isolated", Detail: []EventDetail{{"before", ""}, {"after", strings.Repeat("drop # \u30d1\u30b1\u30c3\u30c8\n", 900)}}})
+	log := tell(Event{Event: "described", Operator: "A. Sato", Witness: []string{"B. Ito"}, Reason: "screen turned red"})
+	lied := signedLog(t, &world{log: sealed}, o.Device, func(e []Event) []Event { e[0].Detail = e[0].Detail[:2]; return e[:1] })
+	device, err := o.Device.AllowedSigner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := hub.Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.ReplaceAll(goldenEvents()[1], " ", "-")
+	for file, more := range map[string]string{
+		"allowed_signers": device + operatorLine(t, alice) + operatorLine(t, bob) + AllowedSigner("hub:h1", key),
+		"expect":          fmt.Sprintf("%s %[2]s.tar.zst %[2]s.custody.jsonl\n%s %[4]s.tar.zst %[4]s.custody.jsonl\n", Valid, name, Invalid, other),
+	} {
+		if err := os.WriteFile(filepath.Join(goldenDir, file), append(readFile(t, filepath.Join(goldenDir, file)), more...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, b := range map[string][]byte{name + ".tar.zst": archive, name + ".custody.jsonl": log, other + ".tar.zst": archive, other + ".custody.jsonl": lied} {
+		if err := os.WriteFile(filepath.Join(goldenDir, file), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // writeGolden makes the files of goldenDir anew: HOZEN_GOLDEN=write go test -run Golden ./packager.
 // It is for a new version of the format only; that version gets a folder of its own.
@@ -93,11 +176,18 @@ func writeGolden(t *testing.T) {
 		add(name, []Verdict{Valid, Invalid}[i], oldForge(t, w.device, oldLies()[i].records), nil)
 	}
 	save("expect", []byte(expect.String()))
+	addGoldenJobs(t)
+	addGoldenEvents(t)
 }
 
 func TestGolden(t *testing.T) {
-	if os.Getenv("HOZEN_GOLDEN") == "write" {
+	switch os.Getenv("HOZEN_GOLDEN") {
+	case "write":
 		writeGolden(t)
+	case "jobs":
+		addGoldenJobs(t)
+	case "events":
+		addGoldenEvents(t)
 	}
 	trust, err := ParseTrust(bytes.NewReader(readFile(t, filepath.Join(goldenDir, "allowed_signers"))))
 	if err != nil {
@@ -118,7 +208,7 @@ func TestGolden(t *testing.T) {
 		}
 		n++
 	}
-	if want := len(goldenNames()) + len(goldenHostiles()) + len(goldenOldHashes()); n != want {
+	if want := len(goldenNames()) + len(goldenHostiles()) + len(goldenOldHashes()) + len(goldenJobs()) + len(goldenEvents()); n != want {
 		t.Errorf("%d archives in expect, want %d", n, want)
 	}
 }

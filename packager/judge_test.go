@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hozen/packager/signed"
 )
 
 // judged is an archive that other programs look at.
@@ -108,8 +110,8 @@ func TestSSHKeygenJudges(t *testing.T) {
 			t.Errorf("%s: %s", statement, out)
 		}
 	}
-	ok("genesis.json", "genesis.json.sig", "allowed", "device:pc-42", nsGenesis)
-	ok("seal.json", "seal.json.device.sig", "allowed", "device:pc-42", nsSeal)
+	ok("genesis.json", "genesis.json.sig", "allowed", "device:pc-42", signed.Genesis)
+	ok("seal.json", "seal.json.device.sig", "allowed", "device:pc-42", signed.Seal)
 	session := func(k int, after string) {
 		key := between(string(readFile(t, filepath.Join(j.dir, forgedID, "custody", after))), "key\":\"", k)
 		if err := os.WriteFile(filepath.Join(j.dir, "session"), []byte("session "+key+"\n"), 0o600); err != nil {
@@ -117,11 +119,11 @@ func TestSSHKeygenJudges(t *testing.T) {
 		}
 	}
 	session(2, "genesis.json") // first_key is the second key in it
-	ok("cp/00000001.json", "cp/00000001.json.sig", "session", "session", nsCheckpoint)
+	ok("cp/00000001.json", "cp/00000001.json.sig", "session", "session", signed.Checkpoint)
 	session(2, "cp/00000001.json")
-	ok("cp/00000002.json", "cp/00000002.json.sig", "session", "session", nsCheckpoint)
+	ok("cp/00000002.json", "cp/00000002.json.sig", "session", "session", signed.Checkpoint)
 	session(2, "cp/00000003.json")
-	ok("seal.json", "seal.json.sig", "session", "session", nsSeal)
+	ok("seal.json", "seal.json.sig", "session", "session", signed.Seal)
 }
 
 // between gives the n-th text between a mark and the next quote.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"hozen/packager/secret"
+	"hozen/packager/signed"
 )
 
 // A Device is who signs genesis and seal: a name and a key that only this
@@ -21,6 +22,9 @@ import (
 type Device struct {
 	Name   string // matched against "device:<name>" in a trust file
 	Signer crypto.Signer
+	// Certificate is that of the key, by an organisation; nil if there is none. Whoever
+	// trusts that organisation for this device then needs no line for its key.
+	Certificate *ssh.Certificate
 	// Throwaway says that the key was made for this collection only: somebody
 	// must write its fingerprint down, or nobody can know whose it was.
 	Throwaway bool
@@ -63,8 +67,19 @@ func NewDevice(name string, random io.Reader) (Device, error) {
 	return Device{Name: name, Signer: key}, nil
 }
 
-// Public gives the device's public key.
+// Public gives the device's public key, without a certificate.
 func (d Device) Public() (ssh.PublicKey, error) { return ssh.NewPublicKey(d.Signer.Public()) }
+
+// by is the device as one who signs.
+func (d Device) by() (signed.Signer, error) { return signed.Certified(d.Signer, d.Certificate) }
+
+func (d Device) sign(namespace string, msg []byte) ([]byte, error) {
+	by, err := d.by()
+	if err != nil {
+		return nil, err
+	}
+	return by.Sign(namespace, msg)
+}
 
 // Fingerprint gives "SHA256:…" as ssh-keygen -l prints it.
 func (d Device) Fingerprint() (string, error) {
@@ -85,24 +100,50 @@ func (d Device) AllowedSigner() (string, error) {
 	return AllowedSigner("device:"+d.Name, k), nil
 }
 
-// AllowedSigner gives the line of an allowed_signers file for a device's key.
+// AllowedSigner gives the line of an allowed_signers file for the key of a device
+// ("device:<name>"), a person ("operator:<name>", "witness:<name>", "approver:<name>"), a
+// hub ("hub:<name>") or another of PrincipalKinds, for what they sign and nothing else.
 func AllowedSigner(principal string, k ssh.PublicKey) string {
-	return fmt.Sprintf("%s namespaces=\"%s,%s,%s\" %s\n", principal, nsGenesis, nsSeal, nsEvent, publicText(k))
+	uses := []string{signed.Event}
+	switch kind, _, _ := strings.Cut(principal, ":"); kind {
+	case "device":
+		uses = []string{signed.Genesis, signed.Seal, signed.Event, signed.Audit}
+	case RoleOperator:
+		uses = []string{signed.Job, signed.Event, signed.Seal}
+	case RoleWitness, RoleApprover:
+		uses = []string{signed.Event, signed.Seal}
+	case "hub":
+		uses = []string{signed.Receipt, signed.Event}
+	}
+	return fmt.Sprintf("%s namespaces=\"%s\" %s\n", principal, strings.Join(uses, ","), signed.PublicText(k))
 }
 
 // SaveDevice writes the private key in OpenSSH's form to file (mode 0600, never
 // over an existing file) and the public key to file.pub, with "device:<name>" as
 // the comment of both. An Ed25519 key is written past the page cache where that can
 // be; empty lines fill its file up to a block.
-func SaveDevice(d Device, file string) error {
-	if err := savePrivate(d, file); err != nil {
+func SaveDevice(d Device, file string) error { return saveDevice(d, file, savePrivate) }
+
+// SaveMachineDevice is SaveDevice, but where the system can do that (Windows), only processes
+// on this machine can read the key again.
+func SaveMachineDevice(d Device, file string) error {
+	return saveDevice(d, file, func(d Device, file string) error {
+		if k, ok := d.Signer.(*secret.Key); ok {
+			return k.WriteForMachine(file, "device:"+d.Name)
+		}
+		return savePrivate(d, file)
+	})
+}
+
+func saveDevice(d Device, file string, private func(Device, string) error) error {
+	if err := private(d, file); err != nil {
 		return err
 	}
 	pub, err := d.Public()
 	if err != nil {
 		return fmt.Errorf("%w %s: %w", ErrKey, file, err)
 	}
-	return secret.WriteNew(file+".pub", []byte(publicText(pub)+" device:"+d.Name+"\n"), 0o644)
+	return secret.WriteNew(file+".pub", []byte(signed.PublicText(pub)+" device:"+d.Name+"\n"), 0o644)
 }
 
 func savePrivate(d Device, file string) error {
@@ -149,10 +190,41 @@ func LoadDevice(file, name string) (Device, error) {
 			d.Name = strings.TrimPrefix(comment, "device:")
 		}
 	}
+	if d.Certificate, err = certificateBeside(file, d.Signer); err != nil {
+		return Device{}, fmt.Errorf("%w %s-cert.pub: %w", ErrKey, file, err)
+	}
 	if !devicePattern.MatchString(d.Name) {
 		return Device{}, fmt.Errorf("%w %s: device name %q: want letters, digits, dots, dashes, at most 63", ErrKey, file, d.Name)
 	}
 	return d, nil
+}
+
+// certificateBeside reads the certificate of a key, <file>-cert.pub as ssh-keygen -s names
+// it; nil if there is none.
+func certificateBeside(file string, key crypto.Signer) (*ssh.Certificate, error) {
+	st, err := os.Stat(file + "-cert.pub")
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular() || st.Size() > signed.MaxStatement/2:
+		return nil, errors.New("not a certificate")
+	}
+	b, err := os.ReadFile(file + "-cert.pub")
+	if err != nil {
+		return nil, err
+	}
+	public, _, _, _, err := ssh.ParseAuthorizedKey(b)
+	if err != nil {
+		return nil, err
+	}
+	cert, ok := public.(*ssh.Certificate)
+	if !ok {
+		return nil, errors.New("not a certificate")
+	}
+	_, err = signed.Certified(key, cert)
+	return cert, err
 }
 
 // readOther reads a key that is not Ed25519 in OpenSSH's form.
@@ -178,6 +250,7 @@ func readOther(file string) (crypto.Signer, error) {
 // A sessionKey signs one checkpoint, and is erased.
 type sessionKey struct {
 	private crypto.Signer
+	by      signed.Signer
 	public  string
 }
 
@@ -190,21 +263,13 @@ func newSessionKey(random io.Reader) (*sessionKey, error) {
 }
 
 func sessionKeyOf(s crypto.Signer) (*sessionKey, error) {
-	pub, err := ssh.NewPublicKey(s.Public())
+	by, err := signed.By(s)
 	if err != nil {
 		return nil, err
 	}
-	return &sessionKey{private: s, public: publicText(pub)}, nil
+	return &sessionKey{private: s, by: by, public: signed.PublicText(by.Public())}, nil
 }
 
 func (k *sessionKey) sign(namespace string, msg []byte) ([]byte, error) {
-	return signWith(k.private, namespace, msg)
-}
-
-func signWith(key crypto.Signer, namespace string, msg []byte) ([]byte, error) {
-	s, err := ssh.NewSignerFromSigner(key)
-	if err != nil {
-		return nil, err
-	}
-	return sign(s, namespace, msg)
+	return k.by.Sign(namespace, msg)
 }

@@ -19,8 +19,6 @@ const (
 	maxMember = 64 << 20
 	// maxManifest bounds the members that a verifier holds in memory whole.
 	maxManifest = 64 << 20
-	// maxStatement bounds one statement and one signature.
-	maxStatement = 64 << 10
 	// maxLog bounds a custody log, and maxLogLine one line of it.
 	maxLog     = 256 << 20
 	maxLogLine = 1 << 20
@@ -40,16 +38,18 @@ const (
 
 // Names in the archive, below <id>/.
 const (
-	nameBagit       = "bagit.txt"
-	nameBagInfo     = "bag-info.txt"
-	nameManifest    = "manifest-sha256.txt"
-	nameTagManifest = "tagmanifest-sha256.txt"
-	nameGenesis     = "custody/genesis.json"
-	nameIndex       = "custody/index.tsv"
-	nameJoined      = "custody/joined.sha256"
-	nameSeal        = "custody/seal.json"
-	nameSeekTable   = "custody/seektable.zst"
-	nameCheckpoints = "custody/cp/"
-	sigSuffix       = ".sig"
-	deviceSigSuffix = ".device.sig"
+	nameBagit         = "bagit.txt"
+	nameBagInfo       = "bag-info.txt"
+	nameManifest      = "manifest-sha256.txt"
+	nameTagManifest   = "tagmanifest-sha256.txt"
+	nameGenesis       = "custody/genesis.json"
+	nameJob           = "custody/job.json"
+	nameIndex         = "custody/index.tsv"
+	nameJoined        = "custody/joined.sha256"
+	nameSeal          = "custody/seal.json"
+	nameSeekTable     = "custody/seektable.zst"
+	nameCheckpoints   = "custody/cp/"
+	sigSuffix         = ".sig"
+	deviceSigSuffix   = ".device.sig"
+	operatorSigSuffix = ".operator.sig"
 )

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,16 +21,16 @@ func hostilePaths() []string {
 		strings.Repeat("deep/", 30) + strings.Repeat("x", 120), "x.p000000", "x.p12345", "x.p0000001", "a.p000000.p000001", "x.p000000/y", "NUL.p000000", strings.Repeat("z", 130) + ".p000000"}
 }
 
-func checkName(t interface{ Errorf(string, ...any) }, path string) {
-	enc := EncodePath(path)
-	if enc != EncodePath(path) || !cleanMember("data/"+enc) || !cleanMember("data/"+enc+"~12.p000000") {
-		t.Errorf("%q gives %q, which no member may be called", path, enc)
+func checkName(t interface{ Errorf(string, ...any) }, name string) {
+	enc := EncodePath(name)
+	if enc != EncodePath(name) || !cleanMember("data/"+enc) || !cleanMember("data/"+enc+"~12.p000000") {
+		t.Errorf("%q gives %q, which no member may be called", name, enc)
 	}
-	if filepath.Clean(enc) != enc || filepath.IsAbs(enc) || !filepath.IsLocal(enc) {
-		t.Errorf("%q gives %q, which is not a plain path", path, enc)
+	if path.Clean(enc) != enc || path.IsAbs(enc) || !filepath.IsLocal(enc) {
+		t.Errorf("%q gives %q, which is not a plain path", name, enc)
 	}
 	if last := enc[strings.LastIndexByte(enc, '/')+1:]; partName(last) {
-		t.Errorf("%q gives %q, the name of a part", path, enc)
+		t.Errorf("%q gives %q, the name of a part", name, enc)
 	}
 }
 

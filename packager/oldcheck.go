@@ -11,6 +11,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"hozen/packager/evidence/sorting"
 )
 
 // Items with SHA-1 and MD5 in their records are read a second time, when the
@@ -138,7 +140,7 @@ func (v *verification) checkOld(ctx context.Context) error {
 	if len(o.single)+len(o.joined) == 0 {
 		return nil
 	}
-	slices.SortFunc(o.single, func(a, b oldSums) int { return cmp.Compare(a.tarOff, b.tarOff) })
+	sorting.By(o.single, func(a, b oldSums) int { return cmp.Compare(a.tarOff, b.tarOff) })
 	again := &oldReader{o: o}
 	for k := 1; k <= v.rep.Checkpoint && k <= len(o.segments); k++ {
 		from := k
@@ -260,7 +262,7 @@ func (o *oldHashes) are(sha1 [20]byte, md5 [16]byte) bool {
 // a spelling in which nobody checked them are refused.
 func decodeRecord(line []byte) (l RecordLine, err error) {
 	if err = json.Unmarshal(line, &l); err == nil && l.SHA1+l.MD5 != "" && !hasOld(line) {
-		err = fmt.Errorf("%s: SHA-1 and MD5 in another spelling", l.Path)
+		err = fmt.Errorf("%q: SHA-1 and MD5 in another spelling", l.Path)
 	}
 	return l, err
 }

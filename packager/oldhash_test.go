@@ -20,6 +20,9 @@ import (
 // Whatever way an item goes into the archive, its old hashes are those of its bytes
 // there, in its record and for whoever observes; others have none.
 func TestOldHashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long test: items of every size")
+	}
 	const mib = 1 << 20
 	dir := t.TempDir()
 	opts := testOptions(t, dir)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"hozen/packager/evidence/fault"
 )
 
 // ErrNoMember is returned by Cat for a path that the authentic part of the
@@ -27,7 +29,7 @@ type lister struct {
 }
 
 func (l *lister) begin(name string, _ int64) (io.Writer, error) {
-	if strings.HasPrefix(name, nameCheckpoints) && strings.HasSuffix(name, ".jsonl") {
+	if isRecords(name) {
 		return &l.buf, nil
 	}
 	return nil, nil
@@ -56,14 +58,24 @@ func (l *lister) authentic(k int) error {
 // directory, if there are more than a few MiB.
 func Cat(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions, path string, w io.Writer) (*Report, error) {
 	c := &catter{path: path, w: w}
-	rep, err := verify(ctx, r, size, o, c)
-	if err := errors.Join(err, c.drop()); err != nil {
+	rep, err := visitOnly(ctx, r, size, o, func(name string) bool { return name == path || isPart(name, path) }, c)
+	if err := fault.Join(err, c.drop()); err != nil {
 		return rep, err
 	}
 	if !c.found {
 		return rep, fmt.Errorf("%s: %w", path, ErrNoMember)
 	}
 	return rep, nil
+}
+
+// visitOnly reads what is wanted, or, where that does not do, the whole archive.
+func visitOnly(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions, want func(string) bool, v visitor) (*Report, error) {
+	if o.OnlyFrom > 0 && size >= o.OnlyFrom && want != nil {
+		if rep, err := pick(ctx, r, size, o, want, false, v); !errors.Is(err, errReadAll) {
+			return rep, err
+		}
+	}
+	return verify(ctx, r, size, o, v)
 }
 
 type catter struct {

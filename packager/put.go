@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hozen/packager/evidence"
+	"hozen/packager/signed"
 )
 
 // Put implements evidence.Sink. An item of up to 8 MiB becomes one member. A
@@ -362,7 +363,7 @@ func (w *Writer) recordPart(p *pending, name string, size int64, sum [32]byte, t
 	return w.addRecord(&RecordLine{
 		Path: name, Collector: p.item.Collector, Outcome: evidence.Collected, Size: size,
 		SHA256: hex.EncodeToString(sum[:]), TarOff: &tarOff, Part: &n, Joined: p.name,
-		ReadStart: wall(p.began), ReadEnd: wall(w.o.Now()),
+		ReadStart: signed.Wall(p.began), ReadEnd: signed.Wall(w.o.Now()),
 	})
 }
 

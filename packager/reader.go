@@ -66,7 +66,7 @@ func readPieces(ctx context.Context, r io.Reader) (<-chan *piece, error) {
 
 func readInto(ctx context.Context, r io.Reader, out, jobs chan<- *piece) {
 	sum, off := sha256.New(), int64(0)
-	pool := &sync.Pool{New: func() any { return new([]byte) }}
+	pool := newBytePool()
 	at := func() Prefix { return Prefix{off, hex.EncodeToString(sum.Sum(nil))} }
 	for {
 		f, err := nextFrame(r, off, *pool.Get().(*[]byte))
@@ -101,6 +101,8 @@ func readInto(ctx context.Context, r io.Reader, out, jobs chan<- *piece) {
 		}
 	}
 }
+
+func newBytePool() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
 
 // unpack decompresses a data frame and checks what RFC 8878 leaves open.
 func (p *piece) unpack(unzip *zstd.Decoder, h *zstd.Header) {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"hozen/packager/evidence"
+	"hozen/packager/signed"
 )
 
 // A RecordLine is one line of custody/cp/<k>.jsonl: what is known of one item, or
@@ -55,6 +56,9 @@ type fileLine struct {
 	Mtime   string `json:"mtime,omitempty"`
 	Ctime   string `json:"ctime,omitempty"`
 	Btime   string `json:"btime,omitempty"`
+	// Of Windows alone.
+	Attributes uint32 `json:"attributes,omitempty"`
+	ReparseTag uint32 `json:"reparse_tag,omitempty"`
 }
 
 // split keeps text that is not UTF-8 without loss: in the field "…_b64".
@@ -68,7 +72,7 @@ func split(s string) (text string, raw []byte) {
 func lineOf(path string, r *evidence.Record) *RecordLine {
 	l := &RecordLine{
 		Path: path, Collector: r.Collector, Outcome: r.Outcome, Shortfall: r.Shortfall,
-		Note: printable(r.Note), Size: r.Size, ReadStart: wall(r.Began), ReadEnd: wall(r.Ended), File: fileLineOf(r.File),
+		Note: printable(r.Note), Size: r.Size, ReadStart: signed.Wall(r.Began), ReadEnd: signed.Wall(r.Ended), File: fileLineOf(r.File),
 	}
 	if "data/"+r.Path != path {
 		l.Orig, l.OrigB64 = split(r.Path)
@@ -85,12 +89,13 @@ func fileLineOf(m *evidence.FileMeta) *fileLine {
 		if t.IsZero() {
 			return ""
 		}
-		return wall(t)
+		return signed.Wall(t)
 	}
 	f := &fileLine{
 		Mode: m.Mode, UID: m.UID, GID: m.GID, Owner: printable(m.Owner), Group: printable(m.Group),
 		Size: m.Size, Blocks: m.Blocks, Dev: m.Dev, Inode: m.Inode, Nlink: m.Nlink,
 		Atime: when(m.Atime), Mtime: when(m.Mtime), Ctime: when(m.Ctime), Btime: when(m.Btime),
+		Attributes: m.Attributes, ReparseTag: m.ReparseTag,
 	}
 	f.Link, f.LinkB64 = split(m.LinkTarget)
 	return f

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"filippo.io/age"
+
+	"hozen/packager/evidence/fault"
+	"hozen/packager/signed"
 )
 
 // Recovery is what Recover made of an archive that was never sealed.
@@ -21,10 +27,6 @@ type Recovery struct {
 	KeyErr  error
 }
 
-// IncompleteName gives the name of an archive that was recovered: it never gets
-// that of a sealed one.
-func IncompleteName(id string) string { return id + ".incomplete.tar.zst" }
-
 // ErrNothingAuthentic says that an archive has no checkpoint that verifies.
 var ErrNothingAuthentic = errors.New("nothing in it is authentic")
 
@@ -34,43 +36,51 @@ var ErrInUse = errors.New("still being written by a running collection")
 // Recover takes <id>.tar.zst.partial as a crash left it: it finds out what is
 // authentic, states that and the hash of the bytes as they lie there in the custody
 // log (event "recovered", signed by d), and renames the file to
-// <id>.incomplete.tar.zst. Not a byte of it is altered: what came after the last
+// <id>.incomplete.tar.zst (.age, if it is encrypted: then what is authentic is known by
+// the log, or by ids, which open it). Not a byte of it is altered: what came after the last
 // checkpoint stays, unauthenticated. A contradiction is reported and nothing is
 // done; neither is it while the writer still runs (ErrInUse). Last, the file of a
 // throw-away key that is left beside it is overwritten and removed.
-func Recover(ctx context.Context, dir, partialName string, d Device, tool string, command []string, now time.Time) (Recovery, error) {
-	id, ok := strings.CutSuffix(partialName, ".tar.zst"+partialSuffix)
-	if !ok || !ValidID(id) {
-		return Recovery{}, fmt.Errorf("%s: want <id>.tar.zst%s", partialName, partialSuffix)
+func Recover(ctx context.Context, dir, partialName string, d Device, tool string, command []string, now time.Time, ids ...age.Identity) (Recovery, error) {
+	file, ok := ParseFileName(partialName)
+	if !ok || !file.Partial {
+		return Recovery{}, fmt.Errorf("%s: want <id>.tar.zst%s or <id>.tar.zst.age%s", partialName, partialSuffix, partialSuffix)
 	}
+	id := file.ID
 	lock, err := os.Open(filepath.Join(dir, partialName))
 	if err != nil {
 		return Recovery{}, err
 	}
 	err = lockFile(lock)
 	// Windows renames no file that is open; elsewhere the look was enough, too.
-	if err = errors.Join(err, lock.Close()); err != nil {
+	if err = fault.Join(err, lock.Close()); err != nil {
 		return Recovery{}, err
 	}
-	log, err := os.ReadFile(filepath.Join(dir, LogName(id)))
+	log, err := ReadLogFile(filepath.Join(dir, LogName(id)))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Recovery{}, err
 	}
-	rep, sum, err := verifyAndHash(ctx, filepath.Join(dir, partialName), log)
+	rep, sum, err := verifyAndHash(ctx, filepath.Join(dir, partialName), VerifyOptions{Log: log, Identities: ids})
 	if err != nil {
 		return Recovery{}, err
 	}
 	r := Recovery{Name: IncompleteName(id), Report: rep, Log: LogName(id)}
 	found := ValidPartial
-	if rep.Seal != nil {
+	if rep.Sealed {
 		// The crash came between the seal and the renaming: the archive is whole.
 		r.Name, found = ArchiveName(id), Valid
+	}
+	if file.Encrypted {
+		r.Name += encryptedSuffix
+		if rep.Genesis == nil {
+			found = ValidOuter
+		}
 	}
 	switch {
 	case rep.Verdict == Invalid:
 		return r, fmt.Errorf("%s: %s: %s", partialName, rep.Verdict, strings.Join(rep.Findings, "; "))
 	case rep.Checkpoint == 0:
-		return r, fmt.Errorf("%s: %w: kept as it is", partialName, ErrNothingAuthentic)
+		return r, fmt.Errorf("%s: %w (%s): kept as it is", partialName, ErrNothingAuthentic, strings.Join(rep.Findings, "; "))
 	case rep.Collection != id:
 		return r, fmt.Errorf("%s: holds collection %s", partialName, rep.Collection)
 	}
@@ -92,7 +102,7 @@ func Recover(ctx context.Context, dir, partialName string, d Device, tool string
 }
 
 // verifyAndHash gives the report on a file, and the SHA-256 of all its bytes.
-func verifyAndHash(ctx context.Context, file string, log []byte) (*Report, string, error) {
+func verifyAndHash(ctx context.Context, file string, o VerifyOptions) (*Report, string, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, "", err
@@ -102,12 +112,20 @@ func verifyAndHash(ctx context.Context, file string, log []byte) (*Report, strin
 	if err != nil {
 		return nil, "", err
 	}
-	run := &verification{r: f, size: st.Size()}
-	sum, err := run.sumOf(st.Size())
+	return readAndHash(ctx, f, st.Size(), o)
+}
+
+func readAndHash(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions) (*Report, string, error) {
+	v := newVerification(r, size, o, nil)
+	v.ends = []int64{size}
+	rep, err := v.all(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	rep, err := Verify(ctx, f, st.Size(), VerifyOptions{Log: log})
+	if err := v.hashRest(ctx); err != nil {
+		return nil, "", err
+	}
+	sum, err := v.sumOfFile()
 	return rep, sum, err
 }
 
@@ -131,13 +149,17 @@ func appendRecovered(dir, id string, log []byte, e Event, d Device, now time.Tim
 	if l.file, err = Dir(dir).Append(LogName(id)); err != nil {
 		return err
 	}
-	return errors.Join(l.append(e, d.Signer, now), l.file.Close())
+	by, err := d.by()
+	if err != nil {
+		return fault.Join(err, l.file.Close())
+	}
+	return fault.Join(l.append(by, now, e), l.file.Close())
 }
 
 // lastLineSum is the hash of the last whole line.
 func lastLineSum(log []byte) string {
 	text := string(log[:strings.LastIndexByte(string(log), '\n')])
-	return hexSum([]byte(text[strings.LastIndexByte(text, '\n')+1:]))
+	return signed.HexSum([]byte(text[strings.LastIndexByte(text, '\n')+1:]))
 }
 
 // trimLog takes off what was being written when the power went; it was no event yet.

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"hozen/packager/signed"
 )
 
 // Sealed says what was sealed: what a responder writes down.
@@ -17,6 +19,10 @@ type Sealed struct {
 	Checkpoints int
 	Members     int64 // payload files
 	Payload     int64 // bytes of payload
+	// CoSigned says that the operator's signature is in it. CoSignErr is why it is not,
+	// where Options.Operator was to give it; the archive is whole without it.
+	CoSigned  bool
+	CoSignErr error
 }
 
 // Seal completes the archive: manifests of the bag, the last checkpoint, the
@@ -33,13 +39,26 @@ func (w *Writer) Seal(stopped string) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, w.note(err)
 	}
-	if err := w.close(); err != nil {
-		return Sealed{}, fmt.Errorf("archive %s: %w", s.Name, err)
+	if w.o.Sealed != nil {
+		w.o.Sealed(s, func(e Event) error { return w.tellSealed(s, e) })
 	}
-	if err := w.o.Disk.Rename(s.Name+partialSuffix, s.Name); err != nil {
+	if err = w.close(); err == nil {
+		err = w.o.Disk.Rename(s.Name+partialSuffix, s.Name)
+	}
+	if err != nil {
 		return Sealed{}, fmt.Errorf("archive %s: %w", s.Name, err)
 	}
 	return s, nil
+}
+
+// tellSealed appends an event about the archive that was sealed.
+func (w *Writer) tellSealed(s Sealed, e Event) error {
+	e, attached, err := prepared(e)
+	if err != nil {
+		return err
+	}
+	e.Object = EventObject{Name: s.Name, Bytes: s.Bytes, SHA256: s.SHA256}
+	return w.logLate(lateEvent{append(attached, e), w.o.Now()})
 }
 
 func (w *Writer) seal(stopped string) (Sealed, error) {
@@ -58,41 +77,48 @@ func (w *Writer) seal(stopped string) (Sealed, error) {
 	seal := Seal{
 		Type: typeSeal, Collection: w.o.ID, Genesis: w.gen, Checkpoints: w.k, Last: w.prev,
 		Tree: head(&w.tree), Manifest: manifest, TagManifest: tagmanifest, Archive: w.s.out.at(),
-		TarBytes: w.s.tar, SeekTable: FileHash{nameSeekTable, hexSum(table)}, Status: status,
+		TarBytes: w.s.tar, SeekTable: FileHash{nameSeekTable, signed.HexSum(table)}, Status: status,
 		Time: stamp(w.began, w.o.Now()), Key: w.key.public,
 	}
-	statement, err := encodeStatement(seal)
+	statement, err := signed.Encode(seal)
 	if err != nil {
 		return Sealed{}, err
 	}
-	if err := w.writeSeal(statement, hint, table); err != nil {
+	var people []member
+	var coSignErr error
+	if w.o.Operator != nil {
+		var sig []byte
+		if sig, coSignErr = w.askOperator(statement); coSignErr == nil {
+			people = []member{{nameSeal + operatorSigSuffix, sig}}
+		}
+	}
+	if err := w.writeSeal(statement, people, hint, table); err != nil {
+		return Sealed{}, err
+	}
+	if err := w.finish(); err != nil {
 		return Sealed{}, err
 	}
 	if err := w.file.Sync(); err != nil {
 		return Sealed{}, err
 	}
-	at := w.s.out.at()
+	at := w.stored()
 	return Sealed{
-		Name: ArchiveName(w.o.ID), Bytes: at.Bytes, SHA256: at.SHA256, Head: hexSum(statement),
-		Checkpoints: w.k, Members: w.payloadFiles, Payload: w.payloadBytes,
-	}, w.logSealed(at, hexSum(statement), status)
+		Name: w.name(), Bytes: at.Bytes, SHA256: at.SHA256, Head: signed.HexSum(statement),
+		Checkpoints: w.k, Members: w.payloadFiles, Payload: w.payloadBytes, CoSigned: people != nil, CoSignErr: coSignErr,
+	}, w.logSealed(at, signed.HexSum(statement), status, people)
 }
 
-func (w *Writer) writeSeal(statement, hint, table []byte) error {
-	sig, err := w.key.sign(nsSeal, statement)
+func (w *Writer) writeSeal(statement []byte, people []member, hint, table []byte) error {
+	sig, err := w.key.sign(signed.Seal, statement)
 	if err != nil {
 		return err
 	}
-	deviceSig, err := signWith(w.o.Device.Signer, nsSeal, statement)
+	deviceSig, err := w.o.Device.sign(signed.Seal, statement)
 	if err != nil {
 		return err
 	}
-	content := w.members(
-		member{nameSeal, statement},
-		member{nameSeal + sigSuffix, sig},
-		member{nameSeal + deviceSigSuffix, deviceSig},
-		member{nameSeekTable, table},
-	)
+	list := append([]member{{nameSeal, statement}, {nameSeal + sigSuffix, sig}, {nameSeal + deviceSigSuffix, deviceSig}}, people...)
+	content := w.members(append(list, member{nameSeekTable, table})...)
 	content = append(content, make([]byte, 2*tarBlock)...)
 	if err := w.s.frame(storedFrame(content), len(content)); err != nil {
 		return err
@@ -100,12 +126,22 @@ func (w *Writer) writeSeal(statement, hint, table []byte) error {
 	return w.s.frame(append(hint, table...), 0)
 }
 
-func (w *Writer) logSealed(at Prefix, statement, status string) error {
-	return w.log.append(Event{
+// logSealed tells the log of the seal, and of the operator's signature in it.
+func (w *Writer) logSealed(at Prefix, statement, status string, people []member) error {
+	detail := []EventDetail{{factSeal, statement}, {"checkpoints", fmt.Sprint(w.k)}, {"status", status}}
+	if len(people) > 0 {
+		principal, err := OperatorPrincipal(w.o.Genesis.Operator)
+		if err != nil {
+			return err
+		}
+		detail = append(detail, EventDetail{factOperator, principal},
+			EventDetail{factOperatorKey, signed.Fingerprint(w.o.Operator.Signer.Public())}, EventDetail{factOperatorSig, signed.HexSum(people[0].body)})
+	}
+	return w.logAsDevice(w.o.Now(), Event{
 		Event:  eventSealed,
-		Object: EventObject{Name: ArchiveName(w.o.ID), Bytes: at.Bytes, SHA256: at.SHA256},
-		Detail: []EventDetail{{"seal", statement}, {"checkpoints", fmt.Sprint(w.k)}, {"status", status}},
-	}, w.o.Device.Signer, w.o.Now())
+		Object: EventObject{Name: w.name(), Bytes: at.Bytes, SHA256: at.SHA256},
+		Detail: detail,
+	})
 }
 
 // bag writes the tag files of the last segment (RFC 8493).

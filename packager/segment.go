@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/crypto/ssh"
+	"hozen/packager/signed"
 )
 
 // A visitor is offered every member while it is read. What it was given counts
@@ -42,10 +42,14 @@ type checker struct {
 	entries   int
 	listed    *FileHash // the segment's manifest member, once it was read
 	wantMark  bool      // a statement was read; its marker must follow
+	padFrom   int64     // a marker was read that ends there, and a pad must follow; 0 if not
 	sealing   bool      // the last checkpoint was the last
 	sums      map[int]Prefix
 	statement map[int]string // hashes of the checkpoint statements
 	keys      map[int]string // their keys
+	walls     map[int]string // the host's times of them
+	began     string         // its time of genesis
+	ended     string         // and of the seal
 
 	name, last     string // of the member that is read, and of the one before
 	size           int64
@@ -58,6 +62,11 @@ type checker struct {
 	files, bytes   int64
 	trailer        []byte // what must follow the seal
 
+	job   []string // members of the job, in order: its text, its signatures
+	asked *AskedBy // what is in it, once it was read whole
+
+	operatorSig string // hash of the operator's signature over the seal; "" if there is none
+
 	starts  []int64 // tar offsets at which the segments so far begin
 	records []byte  // of this segment
 	old     *oldRecords
@@ -65,7 +74,7 @@ type checker struct {
 
 func newChecker(rep *Report, v visitor) *checker {
 	c := &checker{rep: rep, visit: v, names: newNames(), kept: map[string][]byte{}, special: map[string]string{},
-		payload: sha256.New(), index: sha256.New(), sums: map[int]Prefix{}, statement: map[int]string{}, keys: map[int]string{},
+		payload: sha256.New(), index: sha256.New(), sums: map[int]Prefix{}, statement: map[int]string{}, keys: map[int]string{}, walls: map[int]string{},
 		starts: []int64{0}, old: newOldRecords()}
 	c.tar = tarParser{epoch: -1, to: c}
 	return c
@@ -88,6 +97,11 @@ func (c *checker) memberBegin(full string, size, tarOff int64) error {
 		}
 		c.id = id
 	}
+	if !isJobMember(name) {
+		if err := c.jobEnded(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !ok || id != c.id || !cleanMember(name):
 		return contradiction("member %q: not a name of this archive", full)
@@ -103,7 +117,7 @@ func (c *checker) memberBegin(full string, size, tarOff int64) error {
 		return contradiction("member %q after %s, which lists all payload", name, nameManifest)
 	case size > maxManifest && strings.HasPrefix(name, nameCheckpoints):
 		return contradiction("member %q: of %d bytes, over %d", name, size, maxManifest)
-	case !strings.HasPrefix(name, "data/") && !c.tagAllowed(name):
+	case !strings.HasPrefix(name, "data/") && !c.tagAllowed(name, size):
 		return contradiction("member %q: not one of this format, or not in its place", name)
 	case size > maxMember && strings.HasPrefix(name, "data/"):
 		return contradiction("member %q: of %d bytes, over %d", name, size, maxMember)
@@ -119,7 +133,7 @@ func (c *checker) memberBegin(full string, size, tarOff int64) error {
 // choose decides where the contents go.
 func (c *checker) choose(name string, size int64) (err error) {
 	switch name {
-	case nameGenesis, nameGenesis + sigSuffix, checkpointName(c.k+1, ".sha256"), checkpointName(c.k+1, ".jsonl"):
+	case jobMember(len(c.job)), nameGenesis, nameGenesis + sigSuffix, checkpointName(c.k+1, ".sha256"), checkpointName(c.k+1, ".jsonl"):
 		if size > maxManifest {
 			return contradiction("member %q: of %d bytes, over %d", name, size, maxManifest)
 		}
@@ -132,7 +146,10 @@ func (c *checker) choose(name string, size int64) (err error) {
 }
 
 // tagAllowed says whether a member that is no payload may stand here.
-func (c *checker) tagAllowed(name string) bool {
+func (c *checker) tagAllowed(name string, size int64) bool {
+	if isJobMember(name) {
+		return c.jobAllowed(name, size)
+	}
 	switch name {
 	case nameBagit, nameGenesis, nameGenesis + sigSuffix:
 		return c.k == 0
@@ -177,6 +194,8 @@ func (c *checker) memberEnd() error {
 		c.old.member(c.name, c.k+1)
 		c.files++
 		c.bytes += c.size
+	case isJobMember(c.name):
+		c.job = append(c.job, c.keep.String())
 	case c.name == nameGenesis:
 		c.kept[c.name] = c.keep.Bytes()
 	case c.name == checkpointName(c.k+1, ".jsonl"):
@@ -224,22 +243,23 @@ func (c *checker) segmentManifest(sum string) error {
 func (c *checker) checkGenesis(sig []byte) error {
 	var g Genesis
 	statement := c.kept[nameGenesis]
-	if err := decodeStatement(statement, &g); err != nil {
+	if err := signed.Decode(statement, &g); err != nil {
 		return contradiction("genesis: %v", err)
 	}
-	key, err := parsePublic(g.DeviceKey)
+	key, err := signed.ParsePublic(g.DeviceKey)
 	if err != nil {
 		return contradiction("genesis: %v", err)
 	}
 	if g.Type != typeGenesis || g.Collection != c.id || g.Epoch != c.tar.epoch {
 		return contradiction("genesis is of type %q, collection %q, epoch %d", g.Type, g.Collection, g.Epoch)
 	}
-	if err := checkSignature(key, nsGenesis, statement, sig); err != nil {
+	if err := signed.Check(key, signed.Genesis, statement, sig); err != nil {
 		return contradiction("genesis: %v", err)
 	}
 	c.rep.Genesis, c.rep.Collection, c.rep.Device = &g, g.Collection, g.Device
-	c.rep.Fingerprint = ssh.FingerprintSHA256(key)
-	c.genesis, c.prev, c.announced = hexSum(statement), hexSum(statement), g.FirstKey
+	c.rep.Fingerprint = signed.Fingerprint(key)
+	c.began = g.Time.Wall
+	c.genesis, c.prev, c.announced = signed.HexSum(statement), signed.HexSum(statement), g.FirstKey
 	return nil
 }
 
@@ -265,10 +285,10 @@ func (c *checker) checkpoint(p *piece, list []member, rest []byte) error {
 		return contradiction("the statement at offset %d is not that of checkpoint %d", p.off, k)
 	}
 	var s Checkpoint
-	if err := decodeStatement(list[0].body, &s); err != nil {
+	if err := signed.Decode(list[0].body, &s); err != nil {
 		return contradiction("checkpoint %d: %v", k, err)
 	}
-	if err := c.signedBy(s.Key, nsCheckpoint, list[0].body, list[1].body); err != nil {
+	if err := c.signedBy(s.Key, signed.Checkpoint, list[0].body, list[1].body); err != nil {
 		return contradiction("checkpoint %d: %v", k, err)
 	}
 	want := s
@@ -281,12 +301,12 @@ func (c *checker) checkpoint(p *piece, list []member, rest []byte) error {
 	if s.Status != "open" && s.Status != "sealing" {
 		return contradiction("checkpoint %d: status %q", k, s.Status)
 	}
-	if _, err := parsePublic(s.NextKey); err != nil {
+	if _, err := signed.ParsePublic(s.NextKey); err != nil {
 		return contradiction("checkpoint %d: next key: %v", k, err)
 	}
 	c.tar.off += int64(len(p.plain))
-	c.prev, c.announced, c.wantMark, c.sealing = hexSum(list[0].body), s.NextKey, true, s.Status == "sealing"
-	c.statement[k], c.keys[k] = c.prev, s.Key
+	c.prev, c.announced, c.wantMark, c.sealing = signed.HexSum(list[0].body), s.NextKey, true, s.Status == "sealing"
+	c.statement[k], c.keys[k], c.walls[k] = c.prev, s.Key, s.Time.Wall
 	return c.offer(list)
 }
 
@@ -318,11 +338,11 @@ func (c *checker) signedBy(key, namespace string, body, sig []byte) error {
 	if key != c.announced {
 		return fmt.Errorf("signed by another key than the one announced before")
 	}
-	pub, err := parsePublic(key)
+	pub, err := signed.ParsePublic(key)
 	if err != nil {
 		return err
 	}
-	return checkSignature(pub, namespace, body, sig)
+	return signed.Check(pub, namespace, body, sig)
 }
 
 func differences(got, want Checkpoint) string {
@@ -354,6 +374,10 @@ func (c *checker) marker(p *piece) error {
 	}
 	c.starts, c.records = append(c.starts, c.tar.off), nil
 	c.k++
+	if len(c.rep.Genesis.Recipients) > 0 {
+		c.padFrom = p.after.Bytes
+	}
+	c.rep.Job = c.asked
 	c.wantMark, c.listed, c.manifest, c.entries = false, nil, c.manifest[:0], 0
 	c.sums[c.k] = p.after
 	c.rep.Checkpoint, c.rep.AuthenticBytes, c.rep.Head = c.k, p.after.Bytes, c.prev
@@ -364,8 +388,21 @@ func (c *checker) marker(p *piece) error {
 	return nil
 }
 
+// pad takes the pad behind the marker of an archive that is encrypted, or was.
+func (c *checker) pad(p *piece) error {
+	if c.padFrom == 0 || !bytes.Equal(p.bytes, pad(c.padFrom)) {
+		return contradiction("the pad at offset %d is not the one that belongs there", p.off)
+	}
+	c.padFrom, c.rep.AuthenticBytes = 0, p.after.Bytes
+	return nil
+}
+
 func (c *checker) checkSeal(p *piece, list []member, rest []byte) error {
 	want := []string{nameSeal, nameSeal + sigSuffix, nameSeal + deviceSigSuffix, nameSeekTable}
+	if len(list) == len(want)+1 {
+		want = slices.Insert(want, 3, nameSeal+operatorSigSuffix)
+	}
+	table := len(want) - 1
 	var got []string
 	for _, m := range list {
 		got = append(got, m.name)
@@ -375,37 +412,51 @@ func (c *checker) checkSeal(p *piece, list []member, rest []byte) error {
 	}
 	var s Seal
 	body := list[0].body
-	if err := decodeStatement(body, &s); err != nil {
+	if err := signed.Decode(body, &s); err != nil {
 		return contradiction("seal: %v", err)
 	}
-	if err := c.signedBy(s.Key, nsSeal, body, list[1].body); err != nil {
+	if err := c.signedBy(s.Key, signed.Seal, body, list[1].body); err != nil {
 		return contradiction("seal: %v", err)
 	}
-	device, err := parsePublic(c.rep.Genesis.DeviceKey)
+	device, err := signed.ParsePublic(c.rep.Genesis.DeviceKey)
 	if err != nil {
 		return contradiction("seal: %v", err)
 	}
-	if err := checkSignature(device, nsSeal, body, list[2].body); err != nil {
+	if err := signed.Check(device, signed.Seal, body, list[2].body); err != nil {
 		return contradiction("seal, device's signature: %v", err)
 	}
 	must := s
-	must.Type, must.Collection, must.Genesis, must.Checkpoints, must.Last = typeSeal, c.id, c.genesis, c.k, c.prev
+	must.Checkpoints, must.Last = c.k, c.prev
 	must.Tree, must.Archive = head(&c.tree), p.before
 	must.Manifest = FileHash{nameManifest, c.special[nameManifest]}
 	must.TagManifest = FileHash{nameTagManifest, c.special[nameTagManifest]}
-	must.TarBytes, must.SeekTable = c.tar.off, FileHash{nameSeekTable, hexSum(list[3].body)}
+	must.TarBytes = c.tar.off
 	for _, name := range []string{nameBagInfo, nameJoined, nameManifest, nameIndex, nameTagManifest} {
 		if c.special[name] == "" {
 			return contradiction("sealed without %s", name)
 		}
 	}
-	if s != must || (s.Status != "complete" && !strings.HasPrefix(s.Status, "stopped:")) {
+	if s != must || !c.ownSeal(&s, list[table].body) {
 		return contradiction("the seal states other than what stands before it")
 	}
-	c.trailer = append(hint(c.genesis, s.TarBytes), list[3].body...)
-	c.rep.Seal, c.rep.Head, c.rep.AuthenticBytes = &s, hexSum(body), p.after.Bytes
+	c.ended = s.Time.Wall
+	c.trailer = append(hint(c.genesis, s.TarBytes), list[table].body...)
+	if table > 3 {
+		if err := c.operatorSigned(&s, body, list[3].body); err != nil {
+			return err
+		}
+	}
+	c.rep.Seal, c.rep.Head, c.rep.AuthenticBytes = &s, signed.HexSum(body), p.after.Bytes
 	if err := c.offer(list); err != nil || c.visit == nil {
 		return err
 	}
 	return c.visit.authentic(c.k)
+}
+
+// ownSeal says whether a seal is in its form, and is this archive's: what of it can be told
+// without reading what stands before it.
+func (c *checker) ownSeal(s *Seal, table []byte) bool {
+	return s.Type == typeSeal && s.Collection == c.id && s.Genesis == c.genesis && s.SeekTable == (FileHash{nameSeekTable, signed.HexSum(table)}) &&
+		s.Manifest.Path == nameManifest && s.TagManifest.Path == nameTagManifest &&
+		(s.Status == "complete" || strings.HasPrefix(s.Status, "stopped:"))
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"hozen/packager/signed"
 )
 
 func vector(t testing.TB, name string) []byte {
@@ -32,11 +34,11 @@ func TestOpenSSHVectors(t *testing.T) {
 	msg, ns := vector(t, "signed-data"), strings.TrimSpace(string(vector(t, "namespace")))
 	for _, name := range []string{"ed25519", "rsa"} {
 		key, sig := vectorKey(t, name), vector(t, name+".sig")
-		if err := checkSignature(key, ns, msg, sig); err != nil {
+		if err := signed.Check(key, ns, msg, sig); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		refuse := func(what string, k ssh.PublicKey, ns string, msg, sig []byte) {
-			if err := checkSignature(k, ns, msg, sig); !errors.Is(err, errSignature) {
+			if err := signed.Check(k, ns, msg, sig); !errors.Is(err, signed.ErrSignature) {
 				t.Errorf("%s, %s: %v", name, what, err)
 			}
 		}
@@ -56,7 +58,7 @@ func TestOpenSSHVectors(t *testing.T) {
 			refuse("flipped", key, ns, msg, flipped)
 		}
 	}
-	if err := checkSignature(vectorKey(t, "ed25519"), ns, msg, longer(vector(t, "ed25519.sig"))); !errors.Is(err, errSignature) {
+	if err := signed.Check(vectorKey(t, "ed25519"), ns, msg, longer(vector(t, "ed25519.sig"))); !errors.Is(err, signed.ErrSignature) {
 		t.Errorf("longer: %v", err)
 	}
 }
@@ -84,7 +86,7 @@ func FuzzCheckSignature(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, sig []byte) {
-		if err := checkSignature(key, ns, msg, sig); err == nil && !bytes.Equal(sig, good) {
+		if err := signed.Check(key, ns, msg, sig); err == nil && !bytes.Equal(sig, good) {
 			t.Errorf("another form of the same signature is accepted: %q", sig)
 		}
 	})

@@ -1,17 +1,11 @@
 package packager
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"time"
-)
 
-// Statements are one line of JSON and a newline; exactly these bytes are signed.
-// Version 1 has one encoding: a reader encodes what it read again and compares,
-// so that unknown, missing, doubled or re-ordered fields are refused.
+	"hozen/packager/signed"
+)
 
 // A Stamp is a moment by the host's clocks.
 type Stamp struct {
@@ -117,48 +111,9 @@ const (
 	typeSeal       = "hozen/seal/1"
 )
 
-// encodeStatement gives the one encoding of a statement.
-func encodeStatement(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// decodeStatement reads a statement into v (a pointer) and refuses every other encoding.
-func decodeStatement(b []byte, v any) error {
-	if len(b) > maxStatement {
-		return fmt.Errorf("statement of %d bytes: over %d", len(b), maxStatement)
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return fmt.Errorf("statement: %w", err)
-	}
-	again, err := encodeStatement(v)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(again, b) {
-		return fmt.Errorf("statement: not in the canonical encoding")
-	}
-	return nil
-}
-
-func hexSum(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
-
 func stamp(began, now time.Time) Stamp {
-	return Stamp{Wall: wall(now), MonoNS: now.Sub(began).Nanoseconds()}
+	return Stamp{Wall: signed.Wall(now), MonoNS: now.Sub(began).Nanoseconds()}
 }
-
-// wall is how times are written: RFC 3339, UTC, nanoseconds, always nine digits.
-func wall(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
 
 func head(t *tree) TreeHead {
 	r := t.root()

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"hozen/packager/signed"
 )
 
 // swapFrame replaces the data frame at place i (0 is the first) by its contents changed.
@@ -40,7 +42,7 @@ func byteTampers() []tamper {
 			return bytes.ReplaceAll(b, []byte(`"outcome":"collected"`), []byte(`"outcome":"skipped"  `))
 		}),
 		swapFrame("contents and manifest changed", 1, func(b []byte) []byte {
-			was, is := hexSum([]byte("A")), hexSum([]byte("Z"))
+			was, is := signed.HexSum([]byte("A")), signed.HexSum([]byte("Z"))
 			b = bytes.Replace(b, append([]byte("A"), make([]byte, 511)...), append([]byte("Z"), make([]byte, 511)...), 1)
 			return bytes.ReplaceAll(b, []byte(was), []byte(is))
 		}),

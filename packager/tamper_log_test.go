@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hozen/packager/signed"
 )
 
 func lines(log []byte) [][]byte { return bytes.SplitAfter(bytes.TrimSuffix(log, nil), []byte("\n")) }
@@ -27,11 +29,20 @@ func signedLog(t *testing.T, w *world, key Device, edit func(events []Event) []E
 	var b logFile
 	l := &custodyLog{file: &b, began: testTime, base: Event{Collection: testOptions(t, "").ID, Actor: "device:" + key.Name}}
 	for _, e := range edit(events) {
-		if err := l.append(e, key.Signer, testTime); err != nil {
+		if err := l.append(deviceBy(t, key), testTime, e); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return b.Bytes()
+}
+
+func deviceBy(t *testing.T, d Device) signed.Signer {
+	t.Helper()
+	by, err := d.by()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return by
 }
 
 type logFile struct{ bytes.Buffer }
@@ -46,9 +57,9 @@ func appended(t *testing.T, w *world, d Device, e Event) []byte {
 	n := len(l) - 1
 	var b logFile
 	b.Write(w.log)
-	lg := &custodyLog{file: &b, began: testTime, seq: n, prev: hexSum(bytes.TrimSuffix(l[n-1], []byte("\n"))),
+	lg := &custodyLog{file: &b, began: testTime, seq: n, prev: signed.HexSum(bytes.TrimSuffix(l[n-1], []byte("\n"))),
 		base: Event{Collection: testOptions(t, "").ID, Actor: "device:" + d.Name}}
-	if err := lg.append(e, d.Signer, testTime); err != nil {
+	if err := lg.append(deviceBy(t, d), testTime, e); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -96,14 +107,14 @@ func logTampers() []tamper {
 		}},
 		{"archive changed after sealing and the log amended", Invalid, func(t *testing.T, w *world, c *change) {
 			c.archive = append(c.archive, make([]byte, 16)...)
-			c.o.Log = appended(t, w, w.device, Event{Event: eventSealed, Object: EventObject{Name: "x", Bytes: int64(len(c.archive)), SHA256: hexSum(c.archive)}})
+			c.o.Log = appended(t, w, w.device, Event{Event: eventSealed, Object: EventObject{Name: "x", Bytes: int64(len(c.archive)), SHA256: signed.HexSum(c.archive)}})
 		}},
 		{"log says sealed by a stranger in the device's name", Invalid, func(t *testing.T, w *world, c *change) {
 			l := lines(w.log)
 			short := *w
 			short.log = bytes.Join(l[:len(l)-2], nil)
 			c.o.Log = appended(t, &short, newDevice(t, w.device.Name), Event{Event: eventSealed,
-				Object: EventObject{Name: "x", Bytes: int64(len(w.archive)), SHA256: hexSum(w.archive)}})
+				Object: EventObject{Name: "x", Bytes: int64(len(w.archive)), SHA256: signed.HexSum(w.archive)}})
 		}},
 		{"log event by an unknown key", UntrustedSigner, func(t *testing.T, w *world, c *change) {
 			c.o.Log = appended(t, w, newDevice(t, "nobody"), Event{Event: "received"})
@@ -161,8 +172,8 @@ func trustTampers() []tamper {
 		edited("key not yet valid", UntrustedSigner, `namespaces=→valid-after="`+day(3)+`",namespaces=`),
 		edited("key expired", UntrustedSigner, `namespaces=→valid-before="`+day(-3)+`",namespaces=`),
 		edited("key valid now", Valid, `namespaces=→valid-after="`+day(-3)+`",valid-before="`+day(3)+`",namespaces=`),
-		edited("key trusted for another namespace", UntrustedSigner, nsGenesis+`,`+nsSeal+`→file`),
-		edited("key not trusted for seals", UntrustedSigner, `,`+nsSeal+`→`),
+		edited("key trusted for another namespace", UntrustedSigner, signed.Genesis+`,`+signed.Seal+`→file`),
+		edited("key not trusted for seals", UntrustedSigner, `,`+signed.Seal+`→`),
 		edited("key of another principal", UntrustedSigner, `device:pc-42→device:pc-43`),
 		edited("key of a principal that is excluded", UntrustedSigner, `device:pc-42→device:*,!device:pc-42`),
 		edited("key of any device", Valid, `device:pc-42→device:*`),

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"hozen/packager/signed"
 )
 
 // lying is a tamper case in which the second segment of an archive, its end, or
@@ -33,29 +35,29 @@ func stranger() *sessionKey {
 
 func rewrap(width int) func([]byte) []byte {
 	return func(sig []byte) []byte {
-		body := strings.TrimSuffix(strings.TrimPrefix(string(sig), armorBegin), armorEnd)
+		body := strings.TrimSuffix(strings.TrimPrefix(string(sig), signed.ArmorBegin), signed.ArmorEnd)
 		body = strings.ReplaceAll(body, "\n", "")
 		var b strings.Builder
-		b.WriteString(armorBegin)
+		b.WriteString(signed.ArmorBegin)
 		for len(body) > 0 {
 			n := min(width, len(body))
 			b.WriteString(body[:n] + "\n")
 			body = body[n:]
 		}
-		return []byte(b.String() + armorEnd)
+		return []byte(b.String() + signed.ArmorEnd)
 	}
 }
 
 // longer adds bytes behind the inner signature, which ssh's own check does not look at.
 func longer(sig []byte) []byte {
-	body := strings.TrimSuffix(strings.TrimPrefix(string(sig), armorBegin), armorEnd)
+	body := strings.TrimSuffix(strings.TrimPrefix(string(sig), signed.ArmorBegin), signed.ArmorEnd)
 	blob, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(body, "\n", ""))
 	if err != nil {
 		return nil
 	}
 	at := len(blob) - 83 - 4 // string of 83 bytes: "ssh-ed25519" and 64 bytes, each with its length
 	inner := append(bytes.Clone(blob[at+4:]), "rest"...)
-	return armor(append(blob[:at:at], ssh.Marshal(struct{ B []byte }{inner})...))
+	return signed.Armor(append(blob[:at:at], ssh.Marshal(struct{ B []byte }{inner})...))
 }
 
 func setStatement(change func(*Checkpoint)) lie { return lie{change: change} }
@@ -69,7 +71,7 @@ func statementTampers() []tamper {
 			k := stranger()
 			return lie{signer: k, change: func(c *Checkpoint) { c.Key = k.public }}
 		}(), none, none),
-		lying("statement of another namespace", lie{namespace: nsSeal}, none, none),
+		lying("statement of another namespace", lie{namespace: signed.Seal}, none, none),
 		lying("statement in re-wrapped armor", lie{armor: rewrap(64)}, none, none),
 		lying("armor of one line", lie{armor: rewrap(1000)}, none, none),
 		lying("armor with spaces", lie{armor: func(b []byte) []byte { return append(b, ' ') }}, none, none),
@@ -96,7 +98,7 @@ func statementTampers() []tamper {
 		lying("seal with another genesis", none, none, lie{seal: func(s *Seal) { s.Genesis = other }}),
 		lying("seal signed by a stranger", none, none, lie{signer: stranger()}),
 		lying("seal by another device", none, none, lie{device: &Device{Name: "pc-42", Signer: stranger().private}}),
-		lying("seal of another namespace", none, none, lie{namespace: nsCheckpoint}),
+		lying("seal of another namespace", none, none, lie{namespace: signed.Checkpoint}),
 		lying("seal in re-wrapped armor", none, none, lie{armor: rewrap(64)}),
 		lying("bytes behind the seal's inner signature", none, none, lie{armor: longer}),
 		lying("extra member in the seal", none, none, lie{extra: []member{{"data/planted", []byte("evil")}}}),
@@ -119,7 +121,7 @@ func keyTampers() []tamper {
 			if err != nil {
 				t.Fatal(err)
 			}
-			k.public = publicText(pub)
+			k.public = signed.PublicText(pub)
 			lying("", lie{signer: k, change: func(s *Checkpoint) { s.Key = k.public }}, lie{}, lie{}).do(t, w, c)
 		}},
 		announcing("device key announced and used", Valid, func(f *forge, device *sessionKey) { f.key = device }),
@@ -148,7 +150,7 @@ func keyTampers() []tamper {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.genesis(func(g *Genesis) { g.DeviceKey = publicText(pub) })
+			f.genesis(func(g *Genesis) { g.DeviceKey = signed.PublicText(pub) })
 			f.checkpoint("open", lie{})
 			c.archive = f.finish()
 			// Nothing in it is authentic, but it is no ruin either: markers stand in it.
@@ -210,11 +212,11 @@ func copyGenesis(t *testing.T, g, honest *forge) {
 		t.Fatal(err)
 	}
 	var first1 Genesis
-	if err := decodeStatement(list[1].body, &first1); err != nil {
+	if err := signed.Decode(list[1].body, &first1); err != nil {
 		t.Fatal(err)
 	}
 	g.key = &sessionKey{private: honest.key.private, public: first1.FirstKey}
 	for _, m := range list {
-		g.account(hexSum(m.body) + "  " + m.name)
+		g.account(signed.HexSum(m.body) + "  " + m.name)
 	}
 }

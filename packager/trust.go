@@ -2,6 +2,8 @@ package packager
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,11 +11,18 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"hozen/packager/revoked"
+	"hozen/packager/signed"
+	"hozen/packager/text"
 )
 
 // Trust is whom an auditor believes: OpenSSH's allowed_signers file
-// (ssh-keygen(1), "ALLOWED SIGNERS"). It is never part of an archive.
-type Trust struct{ lines []signerLine }
+// (ssh-keygen(1), "ALLOWED SIGNERS"), and whom no more. It is never part of an archive.
+type Trust struct {
+	lines   []signerLine
+	revoked *revoked.List
+}
 
 type signerLine struct {
 	principals    []string
@@ -23,18 +32,23 @@ type signerLine struct {
 	authority     bool
 }
 
-// ParseTrust reads an allowed_signers file. Errors name the line. Lines of
-// certificate authorities are kept but never match a plain key.
+// ParseTrust reads an allowed_signers file. Errors name the line. A line with
+// cert-authority trusts the certificates that its key signed, for principals that both the
+// line and the certificate name, and never the key itself.
 func ParseTrust(r io.Reader) (*Trust, error) {
 	var t Trust
-	sc := bufio.NewScanner(r)
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	sc := bufio.NewScanner(bytes.NewReader(text.UTF8(b)))
 	sc.Buffer(nil, 1<<20)
 	for n := 1; sc.Scan(); n++ {
-		text := strings.TrimSpace(sc.Text())
-		if text == "" || text[0] == '#' {
+		line := strings.TrimSpace(sc.Text())
+		if line == "" || line[0] == '#' {
 			continue
 		}
-		l, err := parseSigner(text)
+		l, err := parseSigner(line)
 		if err != nil {
 			return nil, fmt.Errorf("allowed signers, line %d: %w", n, err)
 		}
@@ -53,7 +67,7 @@ func parseSigner(text string) (l signerLine, err error) {
 	if err != nil {
 		return l, fmt.Errorf("key: %w", err)
 	}
-	l.key = publicText(key)
+	l.key = signed.PublicText(key)
 	for _, o := range options {
 		name, value, _ := strings.Cut(o, "=")
 		value = strings.Trim(value, `"`)
@@ -107,29 +121,96 @@ func signerTime(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("time %q: want YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, and Z for UTC", s)
 }
 
-// check says why a key is not trusted as principal for a namespace at a time;
-// nil if it is.
-func (t *Trust) check(principal, key, namespace string, at time.Time) error {
-	why := fmt.Errorf("%s: the key is unknown", principal)
+// ErrKeyTime is wrapped by Check when a key is known as the principal, and not valid then.
+var ErrKeyTime = errors.New("not valid then")
+
+// Without gives the same trust less what a list revokes; nobody's trust less a list is
+// nobody's, which knows that list.
+func (t *Trust) Without(list *revoked.List) *Trust {
+	less := &Trust{revoked: list}
+	if t != nil {
+		less.lines = t.lines
+	}
+	return less
+}
+
+// Revoked says why a key, or a certificate, is not to be believed whoever vouches for it;
+// nil if nothing is known against it. The error wraps revoked.ErrRevoked.
+func (t *Trust) Revoked(key string) error {
+	if t == nil || t.revoked == nil {
+		return nil
+	}
+	public, err := signed.ParsePublic(key)
+	if err != nil {
+		return err
+	}
+	return t.revoked.Check(public)
+}
+
+// Check says why a key (as signed.PublicText writes it; also a certificate) is not trusted
+// as principal for a namespace at a time; nil if it is.
+func (t *Trust) Check(principal, key, namespace string, at time.Time) error {
+	who := text.Name(principal)
+	why := fmt.Errorf("%s: the key is unknown", who)
 	if t == nil {
 		return why
 	}
+	if err := t.Revoked(key); err != nil {
+		return fmt.Errorf("%s: %w", who, err)
+	}
+	authority, cert := "", (*ssh.Certificate)(nil)
+	if public, err := signed.ParsePublic(key); err == nil {
+		if cert, _ = public.(*ssh.Certificate); cert != nil {
+			authority = signed.PublicText(cert.SignatureKey)
+			why = fmt.Errorf("%s: the authority that certified the key is unknown", who)
+		}
+	}
 	for _, l := range t.lines {
 		switch {
-		case l.authority || l.key != key:
+		case !l.authority && l.key != key, l.authority && l.key != authority:
 		case !matchAny(l.principals, principal):
-			why = fmt.Errorf("%s: the key is known, but as %s", principal, strings.Join(l.principals, ","))
+			why = fmt.Errorf("%s: the key is known, but as %s", who, text.Name(strings.Join(l.principals, ",")))
 		case l.namespaces != nil && !matchAny(l.namespaces, namespace):
-			why = fmt.Errorf("%s: the key is not trusted for %s", principal, namespace)
+			why = fmt.Errorf("%s: the key is not trusted for %s", who, namespace)
 		case !l.after.IsZero() && at.Before(l.after):
-			why = fmt.Errorf("%s: the key was not valid before %s", principal, wall(l.after))
+			why = fmt.Errorf("%s: %w: the key was not valid before %s", who, ErrKeyTime, signed.Wall(l.after))
 		case !l.before.IsZero() && at.After(l.before):
-			why = fmt.Errorf("%s: the key was not valid after %s", principal, wall(l.before))
+			why = fmt.Errorf("%s: %w: the key was not valid after %s", who, ErrKeyTime, signed.Wall(l.before))
+		case l.authority:
+			if why = checkCertificate(cert, principal, at); why == nil {
+				return nil
+			}
 		default:
 			return nil
 		}
 	}
 	return why
+}
+
+// checkCertificate says why a certificate by a trusted authority is not good for a
+// principal at a time: as `ssh-keygen -Y verify` does, which wants a user certificate that
+// names the principal; and no critical option at all, for nobody here would keep to it.
+func checkCertificate(cert *ssh.Certificate, principal string, at time.Time) error {
+	who, unix := text.Name(principal), at.Unix()
+	switch {
+	case cert.CertType != ssh.UserCert:
+		return fmt.Errorf("%s: the certificate is not that of a user", who)
+	case !slices.Contains(cert.ValidPrincipals, principal):
+		return fmt.Errorf("%s: the certificate is not for that name, but for %.200q", who, strings.Join(cert.ValidPrincipals, ","))
+	case len(cert.CriticalOptions) > 0:
+		return fmt.Errorf("%s: the certificate has critical options, of which none is known here", who)
+	case unix < 0 || uint64(unix) < cert.ValidAfter:
+		return fmt.Errorf("%s: %w: the certificate was not valid yet", who, ErrKeyTime)
+	case cert.ValidBefore != ssh.CertTimeInfinity && uint64(unix) >= cert.ValidBefore:
+		return fmt.Errorf("%s: %w: the certificate was not valid any more", who, ErrKeyTime)
+	case cert.Signature.Format == ssh.KeyAlgoRSA:
+		return fmt.Errorf("%s: the certificate is signed with SHA-1", who)
+	}
+	checker := ssh.CertChecker{Clock: func() time.Time { return at }}
+	if err := checker.CheckCert(principal, cert); err != nil {
+		return fmt.Errorf("%s: certificate: %w", who, err)
+	}
+	return nil
 }
 
 // matchAny applies OpenSSH's pattern lists (ssh_config(5), "PATTERNS"): "!" excludes.

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hozen/packager/signed"
+	"hozen/packager/text/texttest"
 )
 
 // Each row is a trust file (KEY is the device's key), and whether it makes
@@ -66,7 +69,7 @@ func TestTrustAgainstSSHKeygen(t *testing.T) {
 	}
 	dir := t.TempDir()
 	msg := []byte("genesis\n")
-	sig, err := signWith(d.Signer, nsGenesis, msg)
+	sig, err := signed.Sign(d.Signer, signed.Genesis, msg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,13 +78,13 @@ func TestTrustAgainstSSHKeygen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, row := range trustRows() {
-		file := strings.ReplaceAll(row.file, "KEY", publicText(pub))
+		file := strings.ReplaceAll(row.file, "KEY", signed.PublicText(pub))
 		trust, err := ParseTrust(strings.NewReader(file))
 		if err != nil {
 			t.Errorf("%s: %v", row.name, err)
 			continue
 		}
-		if err := trust.check("device:pc-42", publicText(pub), nsGenesis, testTime); (err == nil) != row.want {
+		if err := trust.Check("device:pc-42", signed.PublicText(pub), signed.Genesis, testTime); (err == nil) != row.want {
 			t.Errorf("%s: %v", row.name, err)
 		}
 		if lookErr != nil {
@@ -91,7 +94,7 @@ func TestTrustAgainstSSHKeygen(t *testing.T) {
 		if err := os.WriteFile(name, []byte(file), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c := exec.Command(keygen, "-Y", "verify", "-f", name, "-I", "device:pc-42", "-n", nsGenesis, "-s", sigFile, "-O", "verify-time="+testTime.Format("20060102150405"))
+		c := exec.Command(keygen, "-Y", "verify", "-f", name, "-I", "device:pc-42", "-n", signed.Genesis, "-s", sigFile, "-O", "verify-time="+testTime.Format("20060102150405"))
 		c.Env, c.Stdin = append(os.Environ(), "TZ=UTC"), strings.NewReader(string(msg))
 		if out, err := c.CombinedOutput(); (err == nil) != row.want {
 			t.Errorf("%s: ssh-keygen says %v: %s", row.name, err, out)
@@ -114,7 +117,7 @@ func TestTrustErrorsNameTheLine(t *testing.T) {
 // A nil trust believes nobody.
 func TestNoTrust(t *testing.T) {
 	var none *Trust
-	if none.check("device:a", "ssh-ed25519 AAAA", nsSeal, time.Now()) == nil {
+	if none.Check("device:a", "ssh-ed25519 AAAA", signed.Seal, time.Now()) == nil {
 		t.Error("somebody is believed")
 	}
 }
@@ -125,8 +128,30 @@ func FuzzParseTrust(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file string) {
 		trust, err := ParseTrust(strings.NewReader(file))
-		if err == nil && trust.check("device:pc-42", "ssh-ed25519 nobody's", nsGenesis, testTime) == nil {
+		if err == nil && trust.Check("device:pc-42", "ssh-ed25519 nobody's", signed.Genesis, testTime) == nil {
 			t.Error("a key that is in no file is believed")
 		}
 	})
+}
+
+// TestTrustOfWindows: a mark before the first line hid that line, and ssh-keygen still
+// believes nobody there.
+func TestTrustOfWindows(t *testing.T) {
+	pub, err := newDevice(t, "pc-42").Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := signed.PublicText(pub)
+	for form, file := range texttest.Forms("device:pc-42 " + key + "\n# 証拠\nhub:h " + key + "\n") {
+		trust, err := ParseTrust(strings.NewReader(file))
+		if err != nil {
+			t.Errorf("%s: %v", form, err)
+			continue
+		}
+		for _, who := range []string{"device:pc-42", "hub:h"} {
+			if err := trust.Check(who, key, signed.Event, testTime); err != nil {
+				t.Errorf("%s: %s: %v", form, who, err)
+			}
+		}
+	}
 }

@@ -12,6 +12,13 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"filippo.io/age"
+
+	"hozen/packager/cipher"
+	"hozen/packager/signed"
+	"hozen/packager/text"
+	"hozen/packager/timestamp"
 )
 
 // VerifyOptions says what an auditor has beside the archive.
@@ -19,13 +26,26 @@ type VerifyOptions struct {
 	// Log is the custody log; nil if there is none at hand. One that is there but
 	// empty is not nil, and a contradiction.
 	Log []byte
+	// Copies are other copies of the log, kept in other places. Where one of them is
+	// longer, it is taken for the log; where one differs, that is a contradiction.
+	Copies []LogCopy
 	// Trust is whom the auditor believes; nil is nobody.
 	Trust *Trust
 	// Fingerprints ("SHA256:…") are device keys believed for this archive, as they
 	// stand on somebody's paper.
 	Fingerprints []string
+	// Identities open an archive that is encrypted (cipher.Identities); without, only its
+	// outside is verified, by the custody log.
+	Identities []age.Identity
+	// OnlyFrom: where payload is asked for (Cat, Extract; with records, Take) and the archive is sealed and has at
+	// least so many bytes, only what is needed to prove it is read; the report says so. 0: never.
+	OnlyFrom int64
 	// Head is the head hash (hex) as it stands on somebody's paper; "" if none.
 	Head string
+	// TSARoots are the authorities whose time stamps the auditor believes; nil is none.
+	TSARoots *timestamp.Roots
+	// Tokens are time stamps that are not in the log: answers of an authority, DER.
+	Tokens [][]byte
 	// Progress is told bytes done and in all, about once a MiB; may be nil.
 	Progress func(done, total int64)
 }
@@ -37,36 +57,71 @@ func Verify(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions) (*R
 }
 
 func verify(ctx context.Context, r io.ReaderAt, size int64, o VerifyOptions, v visitor) (*Report, error) {
-	rep := &Report{Bytes: size, Findings: []string{}, Notes: []string{}}
-	run := &verification{rep: rep, o: o, r: r, size: size, c: newChecker(rep, v)}
-	if err := run.read(ctx); err != nil {
+	return newVerification(r, size, o, v).all(ctx)
+}
+
+func newVerification(r io.ReaderAt, size int64, o VerifyOptions, v visitor) *verification {
+	rep, file := &Report{Bytes: size, Findings: []string{}, Notes: []string{}}, &storedFile{file: r, size: size}
+	return &verification{rep: rep, o: o, r: file, size: size, file: file, c: newChecker(rep, v)}
+}
+
+// all reads the whole file.
+func (v *verification) all(ctx context.Context) (*Report, error) {
+	opened, err := v.open()
+	if err != nil {
 		return nil, err
 	}
-	if err := run.checkOld(ctx); err != nil {
+	if err := v.hashAlong(); err != nil {
 		return nil, err
 	}
-	if err := run.tail(); err != nil {
+	if !opened {
+		return v.rep, v.outside(ctx)
+	}
+	if err := v.read(ctx); err != nil {
 		return nil, err
 	}
-	if err := run.log(); err != nil {
+	if err := v.checkOld(ctx); err != nil {
 		return nil, err
 	}
-	run.judge()
-	return rep, nil
+	if err := v.tail(); err != nil {
+		return nil, err
+	}
+	if err := v.chunks(); err != nil {
+		return nil, err
+	}
+	if err := v.log(ctx); err != nil {
+		return nil, err
+	}
+	v.judge()
+	v.inFile()
+	return v.rep, nil
 }
 
 type verification struct {
 	rep     *Report
 	o       VerifyOptions
-	r       io.ReaderAt
+	r       io.ReaderAt // the archive itself, deciphered if need be
 	size    int64
 	c       *checker
+	file    *storedFile    // as it lies on the medium
+	ends    []int64        // numbers of stored bytes of which a caller wants the hash
+	age     *cipher.Reader // of a file that is encrypted, and was opened
+	anew    *Event         // by which these stored bytes were made of those that were sealed; nil if they are those
+	device  deviceKey      // of a file that is encrypted, and was not: as the log says
 	sealed  bool
+	partly  bool   // not all of it is read: hashes of the stored bytes are not known (item.go)
+	header  bool   // partly, and its first stored bytes are those that the log knows
+	head    string // partly: hash of header and nonce of a file that is encrypted
 	whole   Prefix // of a sealed file with its trailer; empty if the trailer is cut
 	hashed  []byte // state of the hash after the seal
 	stop    error  // why reading ended before the end
 	bad     bool   // something contradicts something signed
 	unknown bool   // an event of the log is signed by somebody who is not believed
+	forked  bool   // copies of the log differ
+	tokens  int    // time stamps that were looked at
+	// sealProven is when somebody else has seen the seal itself; zero as proven.
+	sealProven time.Time
+	proven     time.Time // when somebody else has seen it; zero if nobody who is believed has
 }
 
 // read runs the frames through the checker, until the seal, the end, or
@@ -116,10 +171,14 @@ func (v *verification) piece(p *piece) (err error) {
 		v.o.Progress(p.off+int64(len(p.bytes)), v.size)
 	}
 	switch {
-	case p.kind == frameMarker:
+	case p.kind == frameMarker && v.c.padFrom == 0:
 		return v.c.marker(p)
 	case v.c.wantMark:
 		return contradiction("no marker after the statement before offset %d", p.off)
+	case p.kind == framePad:
+		return v.c.pad(p)
+	case v.c.padFrom > 0:
+		return contradiction("no pad after the marker before offset %d", p.off)
 	case p.kind == frameData:
 		if v.c.listed != nil && v.c.tar.boundary() {
 			return contradiction("a data frame at offset %d between manifest and statement", p.off)
@@ -210,6 +269,8 @@ func (v *verification) afterSeal() error {
 		off += int64(n)
 	}
 	switch {
+	case !zeros && v.cutTag(int64(len(trailer)), same == len(trailer)):
+		v.rep.note("the encrypted file is cut within its last %d bytes, which are behind the archive", 16)
 	case !zeros:
 		v.bad = true
 		v.rep.finding("what follows the seal at offset %d is not the trailer that the seal names", v.rep.AuthenticBytes)
@@ -244,7 +305,10 @@ func (v *verification) addTrailer(trailer []byte) error {
 // judge gives the verdict.
 func (v *verification) judge() {
 	r := v.rep
+	v.judgeTime()
 	trusted := v.signer()
+	v.jobSigners()
+	v.coSigners()
 	if v.o.Head != "" && r.Head != "" {
 		v.anchorHead()
 	}
@@ -260,12 +324,14 @@ func (v *verification) judge() {
 		}
 	case !trusted, v.unknown:
 		r.Verdict = UntrustedSigner
+	case v.device.key != "":
+		r.Verdict = ValidOuter
 	case !v.sealed:
 		r.Verdict = ValidPartial
 	default:
 		r.Verdict = Valid
 	}
-	r.Exit = r.Verdict.ExitCode()
+	r.Exit, r.Sealed = r.Verdict.ExitCode(), v.sealed
 	v.axes()
 }
 
@@ -275,14 +341,20 @@ func (v *verification) anchorHead() {
 		return
 	}
 	v.bad = true
-	v.rep.finding("the head hash is %s, not %s as given", v.rep.Head, v.o.Head)
+	v.rep.finding("the head hash is %s, not %s as given", v.rep.Head, text.Name(v.o.Head))
 }
 
 // signer decides whether the device key is believed.
 func (v *verification) signer() bool {
 	r := v.rep
 	r.Axes.Signer = "none"
-	if r.Genesis == nil || r.Checkpoint == 0 {
+	device := v.deviceKey()
+	if device.key == "" || r.Checkpoint == 0 {
+		return false
+	}
+	if err := v.o.Trust.Revoked(device.key); err != nil {
+		r.Axes.Signer = "revoked"
+		r.finding("signer: %s: %v", text.Name("device:"+r.Device), err)
 		return false
 	}
 	if slices.Contains(v.o.Fingerprints, r.Fingerprint) {
@@ -293,14 +365,18 @@ func (v *verification) signer() bool {
 	if len(v.o.Fingerprints) > 0 {
 		r.finding("signer: the fingerprint given is not that of the key that signed: %s", r.Fingerprint)
 	}
-	uses := []string{nsGenesis}
+	uses := []string{signed.Genesis}
 	if v.sealed {
-		uses = append(uses, nsSeal)
+		uses = append(uses, signed.Seal)
 	}
 	for _, ns := range uses {
-		if err := v.o.Trust.check("device:"+r.Device, r.Genesis.DeviceKey, ns, time.Unix(r.Genesis.Epoch, 0)); err != nil {
+		at := v.keyTime()
+		if ns == signed.Seal {
+			at = v.sealTime()
+		}
+		if err := v.o.Trust.Check("device:"+device.name, device.key, ns, at); err != nil {
 			r.Axes.Signer = "untrusted"
-			r.finding("signer: %v (%s)", err, r.Fingerprint)
+			r.finding("signer: %v%s (%s)", err, v.asOf(at), r.Fingerprint)
 			return false
 		}
 	}
@@ -316,6 +392,8 @@ func (v *verification) axes() {
 		a.Integrity = "contradicted"
 	case v.rep.Checkpoint == 0:
 		a.Integrity = "none"
+	case v.anew != nil && v.rep.Genesis == nil:
+		a.Integrity = "of the stored bytes only, contents not seen"
 	}
 	switch {
 	case v.rep.Seal != nil && v.rep.Seal.Status != "complete":
@@ -325,8 +403,7 @@ func (v *verification) axes() {
 	case v.rep.Checkpoint > 0:
 		a.Completeness = fmt.Sprintf("interrupted at checkpoint %d, %d bytes after it not authenticated", v.rep.Checkpoint, v.rep.Unauthenticated)
 	}
-	a.Time = "by the host's own clock"
-	a.Confidentiality = "not encrypted"
+	a.Confidentiality = v.confidentiality()
 	if a.Custody == "" {
 		a.Custody = "no log"
 	}

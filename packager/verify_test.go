@@ -25,10 +25,12 @@ func trusting(t testing.TB, d Device) VerifyOptions {
 
 func verdict(t testing.TB, b []byte, o VerifyOptions) *Report {
 	t.Helper()
-	rep, err := Verify(context.Background(), bytes.NewReader(b), int64(len(b)), o)
+	v := newVerification(bytes.NewReader(b), int64(len(b)), o, nil)
+	rep, err := v.all(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
+	hashedWell(t, b, v)
 	return rep
 }
 
@@ -113,12 +115,21 @@ func smallArchive(t testing.TB) ([]byte, VerifyOptions) {
 	return readFile(t, filepath.Join(dir, s.Name)), trusting(t, o.Device)
 }
 
+// some is how many of n cases are tried: fewer under the race detector, which looks for
+// other things and makes each ten times as slow, and where tests are to be short.
+func some(n int) int {
+	if raceDetector || testing.Short() {
+		return max(n/4, 1)
+	}
+	return n
+}
+
 // inParallel runs f for 0 … n-1 on all processors. Of many it takes every ninth
-// under the race detector, which looks for other things and makes each ten times as slow.
+// where only some are to be tried.
 func inParallel(t *testing.T, n int, f func(t *testing.T, i int)) {
 	const shares = 8
 	step := 1
-	if raceDetector && n > 1000 {
+	if n > 1000 && some(n) < n {
 		step = 9
 	}
 	for s := range shares {

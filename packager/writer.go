@@ -15,6 +15,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
+	"hozen/packager/signed"
 )
 
 // Options says what is written where, by whom.
@@ -23,14 +25,23 @@ type Options struct {
 	Disk   Disk
 	Device Device
 	// Genesis holds what the caller knows of the case, the people and the host;
-	// Create fills in the types, names, keys and times.
+	// Create fills in the types, names, keys and times. If it names Recipients
+	// (package cipher has their form), the archive is encrypted to them.
 	Genesis Genesis
 	Command []string // the command line, for the custody log
+	Job     *Job     // the signed request that started it; nil if none did
+	// Operator signs the seal beside the device; nil if nobody does. Genesis.Operator is
+	// his name, in the form that OperatorPrincipal takes.
+	Operator *CoSigner
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Observe is told each record when its item is finished, one at a time. It must
 	// be quick and must not call the Writer. May be nil.
 	Observe func(evidence.Record)
+	// Sealed, if it is not nil, is called once the seal and its event are flushed, before
+	// the archive gets its name (a destination takes both files then, as they are): tell appends an event about the whole
+	// archive, signed by the device, as Writer.Event does. It must not call the Writer.
+	Sealed func(s Sealed, tell func(Event) error)
 	// Workers is the number of compressors; 0 means one for each processor, at most 4.
 	Workers int
 	// Random is what session keys are made of, 32 bytes each; nil means the random
@@ -45,6 +56,7 @@ type Writer struct {
 	o     Options
 	began time.Time
 	file  File
+	vault *vault // between the archive and file, where it is encrypted
 	log   *custodyLog
 
 	mu    sync.Mutex // held while a member is written
@@ -54,12 +66,14 @@ type Writer struct {
 	tree  tree
 	k     int    // checkpoints so far
 	prev  string // hash of the last statement
+	safe  Prefix // what the last checkpoint flushed
 	gen   string // hash of the genesis statement
 	key   *sessionKey
 	dark  *Blackout // not nil while the private keys are out of memory
 	// keyFile is where a throw-away key is meanwhile; "" if there is no such file.
 	keyFile   string
 	blackouts []Blackout
+	late      []lateEvent // wait for the device key
 	broken    error
 	closed    bool
 
@@ -106,17 +120,25 @@ func NewID(host string, now time.Time) (string, error) {
 	return host + "-" + now.UTC().Format("20060102t150405z") + "-" + hex.EncodeToString(r[:]), nil
 }
 
-// ArchiveName gives the name of a sealed archive; until then ".partial" follows it.
-func ArchiveName(id string) string { return id + ".tar.zst" }
-
-const partialSuffix = ".partial"
-
-// Create begins an archive: <id>.tar.zst.partial and <id>.custody.jsonl on the
+// Create begins an archive: <id>.tar.zst.partial (or <id>.tar.zst.age.partial) and <id>.custody.jsonl on the
 // disk, with the bag declaration and the signed genesis statement in its first
 // segment. The caller puts the plan and calls Checkpoint.
 func Create(o Options) (*Writer, error) {
 	if !ValidID(o.ID) {
 		return nil, fmt.Errorf("collection id %q: want 4 to 63 of a-z, 0-9 and dashes", o.ID)
+	}
+	if o.Job != nil {
+		if _, err := o.Job.Check(); err != nil {
+			return nil, err
+		}
+	}
+	if err := CheckRequire(o.Genesis.Require); err != nil {
+		return nil, err
+	}
+	if o.Operator != nil {
+		if _, err := OperatorPrincipal(o.Genesis.Operator); err != nil {
+			return nil, err
+		}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -144,17 +166,24 @@ func (w *Writer) open() (err error) {
 		return err
 	}
 	w.payload.zip, w.tags.zip, w.index.zip, w.joined.zip = zip, zip, zip, zip
-	w.file, err = w.o.Disk.Create(ArchiveName(w.o.ID) + partialSuffix)
+	w.file, err = w.o.Disk.Create(w.name() + partialSuffix)
 	if err != nil {
 		return err
 	}
-	if w.s, err = newStream(newPrefix(w.file), w.o.Workers); err != nil {
-		return errors.Join(err, w.file.Close())
+	to := w.file
+	if list := w.o.Genesis.Recipients; len(list) > 0 {
+		if w.vault, err = newVault(w.file, list); err != nil {
+			return fault.Join(err, w.file.Close())
+		}
+		to = w.vault
+	}
+	if w.s, err = newStream(newPrefix(to), w.o.Workers); err != nil {
+		return fault.Join(err, w.file.Close())
 	}
 	logFile, err := w.o.Disk.Create(LogName(w.o.ID))
 	if err != nil {
 		w.s.close()
-		return errors.Join(err, w.file.Close())
+		return fault.Join(err, w.file.Close())
 	}
 	g := &w.o.Genesis
 	w.log = &custodyLog{file: logFile, began: w.began, base: Event{
@@ -173,7 +202,7 @@ func (w *Writer) begin() (err error) {
 	if err != nil {
 		return err
 	}
-	w.gen, w.prev = hexSum(statement), hexSum(statement)
+	w.gen, w.prev = signed.HexSum(statement), signed.HexSum(statement)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seg.began = w.began
@@ -189,47 +218,55 @@ func (w *Writer) begin() (err error) {
 			return err
 		}
 	}
+	if err := w.addJob(w.o.Job); err != nil {
+		return err
+	}
+	w.safe.SHA256 = signed.HexSum(nil)
 	return w.logStarted()
 }
 
 func (w *Writer) genesis() (statement, sig []byte, err error) {
-	pub, err := w.o.Device.Public()
+	by, err := w.o.Device.by()
 	if err != nil {
 		return nil, nil, err
 	}
 	g := &w.o.Genesis
 	g.Type, g.Collection, g.Device = typeGenesis, w.o.ID, w.o.Device.Name
-	g.DeviceKey, g.FirstKey = publicText(pub), w.key.public
+	g.DeviceKey, g.FirstKey = signed.PublicText(by.Public()), w.key.public
 	g.Epoch, g.Time = w.began.Unix(), stamp(w.began, w.began)
 	for _, list := range []*[]string{&g.Witness, &g.Recipients, &g.Require, &g.Host.MACs, &g.Host.IPs} {
 		if *list == nil {
 			*list = []string{}
 		}
 	}
-	if statement, err = encodeStatement(g); err != nil {
+	if statement, err = signed.Encode(g); err != nil {
 		return nil, nil, err
 	}
-	if len(statement) > maxStatement {
-		return nil, nil, fmt.Errorf("genesis statement of %d bytes: over %d; shorten --reason, --place or --witness", len(statement), maxStatement)
+	if len(statement) > signed.MaxStatement {
+		return nil, nil, fmt.Errorf("genesis statement of %d bytes: over %d; shorten --reason, --place or --witness", len(statement), signed.MaxStatement)
 	}
 	var check Genesis
-	if err := decodeStatement(statement, &check); err != nil {
+	if err := signed.Decode(statement, &check); err != nil {
 		return nil, nil, fmt.Errorf("genesis: a field is not UTF-8: %w", err)
 	}
-	sig, err = signWith(w.o.Device.Signer, nsGenesis, statement)
+	sig, err = w.o.Device.sign(signed.Genesis, statement)
 	return statement, sig, err
 }
 
 func (w *Writer) logStarted() error {
 	g := &w.o.Genesis
-	return w.log.append(Event{
+	detail := []EventDetail{{"genesis", w.gen}, {"first_key", g.FirstKey}}
+	if w.o.Job != nil {
+		detail = append(detail, EventDetail{"job", signed.HexSum([]byte(w.o.Job.Payload))})
+	}
+	return w.logAsDevice(w.o.Now(), Event{
 		Event:  eventStarted,
-		Object: EventObject{Name: ArchiveName(w.o.ID), SHA256: hexSum(nil)},
+		Object: EventObject{Name: w.name(), SHA256: signed.HexSum(nil)},
 		Place:  g.Place, Reason: g.Reason, Case: g.Case, Evidence: g.Evidence, Operator: g.Operator, Witness: g.Witness,
 		Item:   &g.Host,
 		Method: &EventMethod{Tool: g.Tool, Command: w.o.Command},
-		Detail: []EventDetail{{"genesis", w.gen}, {"first_key", g.FirstKey}},
-	}, w.o.Device.Signer, w.o.Now())
+		Detail: detail,
+	})
 }
 
 // add appends a member and accounts for it. The lock is held.
@@ -293,7 +330,7 @@ func (w *Writer) alive() error {
 // note remembers the error after which nothing can be kept.
 func (w *Writer) note(err error) error {
 	if err != nil && w.broken == nil {
-		w.broken = fmt.Errorf("archive %s: %w", ArchiveName(w.o.ID), err)
+		w.broken = fmt.Errorf("archive %s: %w", w.name(), err)
 		w.s.out.fail(err)
 	}
 	return w.broken
@@ -341,5 +378,5 @@ func (w *Writer) close() error {
 	close(w.stopTicker)
 	w.s.close()
 	w.eraseSessionKey()
-	return errors.Join(w.file.Close(), w.log.file.Close(), w.forgetKeyFile())
+	return fault.Join(w.file.Close(), w.log.file.Close(), w.forgetKeyFile())
 }
