@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"archive/zip"
 	"compress/gzip"
 	"io"
 	"os"
@@ -24,4 +25,25 @@ func Unzip(t testing.TB, file string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// UnzipAll gives the files of a fixture that is kept as zip, by name.
+func UnzipAll(t testing.TB, file string) map[string][]byte {
+	t.Helper()
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	out := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[f.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
 }

@@ -37,6 +37,9 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 }
 
 // Texts converts strings of the host.
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func Texts(in []string) []Text {
 	if in == nil {
 		return nil
@@ -93,6 +96,8 @@ type Writer struct {
 }
 
 // NewWriter writes rows to w, in blocks; call Flush at the end.
+//
+//go:noinline
 func NewWriter(w io.Writer) *Writer {
 	t := &Writer{w: w}
 	t.enc = json.NewEncoder(&t.buf)

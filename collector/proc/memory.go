@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"hozen/collector"
+	"hozen/packager/evidence/fault"
 )
 
 // ErrUnreadable is wrapped by the error of ReadAt at an address of which the
@@ -99,7 +100,7 @@ func (m *Memory) ReadPresent(b []byte, addr uint64) (int, error) {
 		there++
 	}
 	if there == 0 {
-		return 0, errors.Join(err, fmt.Errorf("%s/mem at %#x: not in RAM: %w", m.dir, addr, ErrUnreadable))
+		return 0, fault.Join(err, fmt.Errorf("%s/mem at %#x: not in RAM: %w", m.dir, addr, ErrUnreadable))
 	}
 	return m.ReadAt(b[:min(uint64(len(b)), first+uint64(there)*m.pageSize-addr)], addr)
 }

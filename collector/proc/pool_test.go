@@ -3,12 +3,15 @@ package proc
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // TestPoolGoesOnBesideManyThatHang: those that never answer are left behind, and
 // hide none of those after them.
-func TestPoolGoesOnBesideManyThatHang(t *testing.T) {
+func TestPoolGoesOnBesideManyThatHang(t *testing.T) { synctest.Test(t, goesOnBesideManyThatHang) }
+
+func goesOnBesideManyThatHang(t *testing.T) {
 	const hang, all = 40, 60
 	free, ended := make(chan struct{}), make(chan struct{})
 	p := NewPool(t.Context(), func() func(context.Context, int, *int) {

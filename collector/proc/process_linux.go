@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"hozen/collector"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Open gives the function by which processes are opened, and one that ends
@@ -153,7 +153,7 @@ func (d *liveDir) List(dst []int, name string, limit int) ([]int, error) {
 func (d *liveDir) Close() error {
 	err := unix.Close(d.dir)
 	if d.fds >= 0 {
-		err = errors.Join(err, unix.Close(d.fds))
+		err = fault.Join(err, unix.Close(d.fds))
 		d.fds = -1
 	}
 	return err

@@ -1,0 +1,5 @@
+//go:build !windows
+
+package registry
+
+func systemRoot(bool) (handle, error) { return nil, ErrNoRegistry }
