@@ -10,6 +10,9 @@
 //	             the tables of this collection and in the memory of processes: memory/ioc.jsonl
 //	ram          physical memory in the format of LiME: memory/ram.lime, memory/ram.map.jsonl
 //
+// On Windows package onwindows is both indicators and contents; minidump writes whole
+// processes in the form that WinDbg opens.
+//
 // Begin with Indicator, the row; then Level, which says how sure it is; then
 // Suspects, by which indicators tells contents what to take.
 package memory

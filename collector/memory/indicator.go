@@ -1,9 +1,11 @@
 package memory
 
 import (
+	"cmp"
 	"fmt"
 
 	"hozen/collector/jsonl"
+	"hozen/packager/evidence/sorting"
 )
 
 // An Indicator is a row of memory/indicators.jsonl: one sign, on one process or
@@ -33,14 +35,32 @@ type Indicator struct {
 	Benign []string `json:"benign,omitempty"`
 }
 
+// Rank sorts rows: the surest first, then by process, kind and object.
+func Rank(rows []Indicator) {
+	pid := func(r Indicator) int {
+		if r.Process != nil {
+			return r.Process.PID
+		}
+		return 0
+	}
+	sorting.By(rows, func(a, b Indicator) int {
+		return cmp.Or(-cmp.Compare(a.Level, b.Level), cmp.Compare(pid(a), pid(b)), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Object, b.Object))
+	})
+}
+
 // A Subject is a process: its number and its start, which together name it once
 // and for all between two boots.
 type Subject struct {
-	PID        int        `json:"pid"`
-	StartTicks uint64     `json:"start_ticks"` // field 22 of proc_pid_stat(5); 0 where it was not read
-	Comm       jsonl.Text `json:"comm,omitempty"`
+	PID int `json:"pid"`
+	// StartTicks is when it began: on Linux field 22 of proc_pid_stat(5), on Windows the
+	// system's create time, 100 ns since 1601 UTC; 0 where it was not read.
+	StartTicks uint64     `json:"start_ticks"`
+	Created    string     `json:"created,omitempty"` // on Windows: the same as RFC 3339
+	Comm       jsonl.Text `json:"comm,omitempty"`    // on Windows: the name of the image
 	Exe        jsonl.Text `json:"exe,omitempty"`
 	UID        *uint32    `json:"uid,omitempty"`
+	SID        string     `json:"sid,omitempty"`  // on Windows: of its user
+	User       jsonl.Text `json:"user,omitempty"` // on Windows: domain and name of the SID, where this PC knows them
 }
 
 // A View is what one source says of a thing that another source says otherwise.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // readBounded reads all, or at most limit bytes and an evidence.Cut.
@@ -25,7 +25,7 @@ func readBounded(r io.Reader, limit int64) ([]byte, error) {
 }
 
 func sortPlaces(p []containerPlace) {
-	slices.SortStableFunc(p, func(a, b containerPlace) int { return strings.Compare(a.runtime, b.runtime) })
+	sorting.By(p, func(a, b containerPlace) int { return strings.Compare(a.runtime, b.runtime) })
 }
 
 // up gives the name of the n-th directory above a file.

@@ -13,6 +13,7 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // ContainerRow is one container. Each fact is from the first source that told
@@ -188,7 +189,7 @@ func containerRows(ctx context.Context, h *collector.Host, files []stateFile) ([
 		s.upper(h, r)
 		rows = append(rows, *r)
 	}
-	slices.SortStableFunc(rows, func(a, b ContainerRow) int {
+	sorting.By(rows, func(a, b ContainerRow) int {
 		return cmp.Or(cmp.Compare(a.Runtime, b.Runtime), cmp.Compare(a.ID, b.ID))
 	})
 	return rows, s.tally.Err()

@@ -27,9 +27,15 @@ type UnlockedDisk struct {
 }
 
 // UnlockedDisks finds them in /sys/block, the mounts of our own namespace and the
-// keys of the kernel. The error is the first that hid something; what was found
+// keys of the kernel; on a running Windows on the disks themselves, below BitLocker.
+// The error is the first that hid something; what was found
 // is given with it.
 func UnlockedDisks(h *collector.Host) ([]UnlockedDisk, error) {
+	if h.Live {
+		if out, ok, err := systemUnlocked(); ok {
+			return out, err
+		}
+	}
 	r := &factReader{h: h}
 	rows := blockRows(r)
 	var out []UnlockedDisk
@@ -153,6 +159,9 @@ func OutputDisk(h *collector.Host, dir string) (OutputPlace, error) {
 
 // placeOf finds the mount and the disk of a clean absolute path on h.
 func placeOf(h *collector.Host, dir string) (OutputPlace, error) {
+	if p, ok, err := systemPlace(dir); ok {
+		return p, err
+	}
 	r := &factReader{h: h}
 	mounts, _, err := proc.ParseMounts(r.read("/proc/self/mountinfo", proc.MaxMountinfo))
 	m, ok := proc.MountAt(mounts, dir)

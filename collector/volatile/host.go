@@ -11,12 +11,13 @@ import (
 	"hozen/collector"
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // HostIdentity is the collector "host": when and where we are, and who we are
 // ourselves. It runs first, so that its clocks come before everything else.
 // The rows of "volatile/host.jsonl" are told apart by kind: clock, identity,
-// network_identity, hardware, virtualisation, tool.
+// network_identity, hardware, virtualisation, tool, power.
 func HostIdentity(t Tool) collector.Collector {
 	return collector.Collector{
 		Name: "host", Doc: "clocks, identity, hardware, virtualisation, and the tool itself",
@@ -32,7 +33,7 @@ func collectHost(ctx context.Context, h *collector.Host, to evidence.Sink, t Too
 	if err := PutClock(ctx, h, to, "start"); err != nil {
 		return err
 	}
-	if err := putRaw(ctx, h, to, "host", hostTexts()); err != nil {
+	if err := putHostAnswers(ctx, h, to); err != nil {
 		return err
 	}
 	own := evidence.Item{Path: "volatile/host/tool.txt", Source: "/proc/self"}
@@ -41,6 +42,26 @@ func collectHost(ctx context.Context, h *collector.Host, to evidence.Sink, t Too
 	}
 	item := evidence.Item{Path: "volatile/host.jsonl", Source: "uname(2), /sys/class/dmi/id, /sys/class/net, /etc/os-release, /proc/self"}
 	return to.Put(ctx, item, func(w io.Writer) error { return hostTable(ctx, h, w, t) })
+}
+
+// putHostAnswers keeps what the host is known by: files, or on a running Windows answers.
+func putHostAnswers(ctx context.Context, h *collector.Host, to evidence.Sink) error {
+	answers := rawSystem()
+	if !h.Live || len(answers) == 0 {
+		return putRaw(ctx, h, to, "host", hostTexts())
+	}
+	for _, a := range answers {
+		err := to.Put(ctx, evidence.Item{Path: "volatile/host/" + a.name, Source: a.source}, func(w io.Writer) error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return a.fill(w)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func hostTable(ctx context.Context, h *collector.Host, w io.Writer, t Tool) error {
@@ -54,9 +75,12 @@ func hostTable(ctx context.Context, h *collector.Host, w io.Writer, t Tool) erro
 		func() any { return virtualisationRow(r, hw) },
 		func() any { return toolRow(r, t) },
 	}
+	if h.Live {
+		parts = append(parts, func() any { return powerRow(r) })
+	}
 	for _, part := range parts {
 		if ctx.Err() != nil {
-			return errors.Join(out.Flush(), context.Cause(ctx))
+			return fault.Join(out.Flush(), context.Cause(ctx))
 		}
 		if err := out.Row(part()); err != nil {
 			return err
@@ -67,7 +91,7 @@ func hostTable(ctx context.Context, h *collector.Host, w io.Writer, t Tool) erro
 			return err
 		}
 	}
-	return errors.Join(out.Flush(), r.tally.Err())
+	return fault.Join(out.Flush(), r.tally.Err())
 }
 
 // rawFile is one text of the kernel or of /etc that is kept as it is.

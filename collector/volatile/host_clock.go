@@ -13,10 +13,12 @@ import (
 	"hozen/collector"
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // ClockRow is one reading of the machine's clocks, all within SpreadNS
-// (clock_gettime(2)). On a host that is only files there is just Wall, and it is
+// (clock_gettime(2); on Windows: the system time, the interrupt time without and with
+// sleep, and the performance counter as raw). On a host that is only files there is just Wall, and it is
 // the clock of the machine that reads them.
 type ClockRow struct {
 	Kind        string `json:"kind"` // "clock"
@@ -54,7 +56,11 @@ type ZoneRow struct {
 	Localtime jsonl.Text `json:"localtime,omitempty"` // target of /etc/localtime
 	Timezone  jsonl.Text `json:"timezone,omitempty"`  // /etc/timezone
 	TZ        jsonl.Text `json:"tz,omitempty"`        // our own environment
-	Name      jsonl.Text `json:"name,omitempty"`      // what follows from these: "Asia/Tokyo"
+	Name      jsonl.Text `json:"name,omitempty"`      // what follows from these: "Asia/Tokyo"; on Windows its own: "Tokyo Standard Time"
+	// Of Windows alone: the names it shows, and the minutes to be added to local time to make UTC.
+	Standard    jsonl.Text `json:"standard_name,omitempty"`
+	Daylight    jsonl.Text `json:"daylight_name,omitempty"`
+	BiasMinutes int64      `json:"bias_minutes,omitempty"`
 }
 
 // RTCRow is one hardware clock (Documentation/ABI/testing/rtc-cdev, sysfs rtc class).
@@ -76,6 +82,11 @@ type BootRow struct {
 	Btime            jsonl.Text `json:"btime,omitempty"`  // /proc/stat: seconds since 1970 of the boot
 	Clocksource      jsonl.Text `json:"clocksource,omitempty"`
 	ClocksourcesHere jsonl.Text `json:"clocksources_available,omitempty"`
+	// Of Windows alone: when it started, as it counts now (it moves with the clock), how
+	// long it has slept since, and by how much the clock was set since.
+	Boot     string `json:"boot_time,omitempty"`
+	AsleepNS int64  `json:"asleep_ns,omitempty"`
+	MovedNS  int64  `json:"moved_ns,omitempty"`
 }
 
 // clockReading holds clock_gettime in nanoseconds.
@@ -104,12 +115,15 @@ func PutClock(ctx context.Context, h *collector.Host, to evidence.Sink, when str
 				return err
 			}
 		}
-		return errors.Join(t.Flush(), r.tally.Err())
+		return fault.Join(t.Flush(), r.tally.Err())
 	})
 }
 
 func clockRows(r *factReader, when string) []any {
 	rows := []any{clockRow(r, when)}
+	if own, ok := systemItself(r); ok {
+		return append(rows, own.zone, own.boot)
+	}
 	if r.h.Live {
 		rows = append(rows, ntpRow(r))
 	}

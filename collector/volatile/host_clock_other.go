@@ -6,17 +6,11 @@ import (
 	"errors"
 	"os"
 	"runtime"
-	"time"
 )
 
 // errNotLink stands for readlink's error on what is no link; other systems' own
 // error is counted as what it is.
 var errNotLink = errors.New("not a symbolic link")
-
-// readClocks has the wall clock alone.
-func readClocks() (clockReading, error) {
-	return clockReading{wall: time.Now().UnixNano()}, nil
-}
 
 func readNTP() (ntpReading, error) {
 	return ntpReading{}, notOnThisSystem()

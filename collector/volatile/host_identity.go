@@ -38,6 +38,11 @@ type Identity struct {
 func ReadIdentity(h *collector.Host) Identity { return identity(&factReader{h: h}) }
 
 func identity(r *factReader) Identity {
+	if own, ok := systemItself(r); ok {
+		id := own.identity
+		id.Zone = own.zone.Name
+		return id.with(r, own.hardware)
+	}
 	id := Identity{Kind: "identity", MachineID: r.text("/etc/machine-id"), BootID: r.text("/proc/sys/kernel/random/boot_id")}
 	id.HostName, id.Kernel, id.KernelBuild = r.text("/proc/sys/kernel/hostname"), r.text("/proc/sys/kernel/osrelease"), r.text("/proc/sys/kernel/version")
 	if r.h.Live {
@@ -53,9 +58,13 @@ func identity(r *factReader) Identity {
 	}
 	release := osRelease(r)
 	id.OS, id.OSID, id.OSVersion = jsonl.Text(release["PRETTY_NAME"]), jsonl.Text(release["ID"]), jsonl.Text(release["VERSION_ID"])
-	hw := hardwareRow(r)
-	id.Maker, id.Model, id.Serial, id.UUID = hw.Maker, hw.Model, hw.Serial, hw.UUID
 	id.Zone = zoneRow(r).Name
+	return id.with(r, hardwareRow(r))
+}
+
+// with adds what hardware and network tell.
+func (id Identity) with(r *factReader, hw HardwareRow) Identity {
+	id.Maker, id.Model, id.Serial, id.UUID = hw.Maker, hw.Model, hw.Serial, hw.UUID
 	for _, n := range networkRows(r) {
 		if n.MAC != "" && strings.Trim(string(n.MAC), "0:") != "" && !slices.Contains(id.MACs, n.MAC) {
 			id.MACs = append(id.MACs, n.MAC)
@@ -141,6 +150,9 @@ type HardwareRow struct {
 }
 
 func hardwareRow(r *factReader) HardwareRow {
+	if own, ok := systemItself(r); ok {
+		return own.hardware
+	}
 	const dmi, tree = "/sys/class/dmi/id/", "/proc/device-tree/"
 	row := HardwareRow{
 		Kind: "hardware", Maker: r.text(dmi + "sys_vendor"), Model: r.text(dmi + "product_name"),
@@ -245,7 +257,11 @@ func networkRows(r *factReader) []NetworkIdentityRow {
 	}
 	slices.Sort(rest)
 	for _, n := range rest {
-		rows = append(rows, NetworkIdentityRow{Kind: "network_identity", Name: jsonl.Text(n), Addresses: addresses[n]})
+		row := NetworkIdentityRow{Kind: "network_identity", Name: jsonl.Text(n), Addresses: addresses[n]}
+		if i, err := net.InterfaceByName(n); err == nil {
+			row.MAC = jsonl.Text(i.HardwareAddr.String())
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

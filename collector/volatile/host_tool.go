@@ -2,9 +2,7 @@ package volatile
 
 import (
 	"crypto/sha256"
-	"debug/elf"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,9 +12,11 @@ import (
 	"strings"
 
 	"hozen/collector"
+	"hozen/collector/elf"
 	"hozen/collector/jsonl"
 	"hozen/collector/section"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Tool is what only main knows of the program that runs.
@@ -68,6 +68,10 @@ type ToolRights struct {
 	UserMap      jsonl.Text `json:"uid_map,omitempty"` // not the identity: we are root of a namespace only
 	PIDNamespace jsonl.Text `json:"pid_namespace,omitempty"`
 	Elevated     bool       `json:"elevated"`
+	// Of Windows alone, from our token: who we are, the integrity level, the privileges that are on.
+	SID        string   `json:"sid,omitempty"`
+	Integrity  string   `json:"integrity_level,omitempty"`
+	Privileges []string `json:"privileges,omitempty"`
 }
 
 // ToolParent is one of the processes that we descend from.
@@ -91,6 +95,7 @@ func toolRow(r *factReader, t Tool) ToolRow {
 	}
 	row.Environment, row.OtherNames = environmentThatMatters(os.Environ())
 	row.Rights.Elevated = os.Geteuid() == 0
+	row.ownRights()
 	if err := row.image(); err != nil {
 		row.Error = err.Error()
 		r.tally.Add("our own image", err)
@@ -122,23 +127,10 @@ func (row *ToolRow) image() error {
 		return err
 	}
 	row.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	row.Interpreter = jsonl.Text(interpreter(f))
+	if e, err := elf.Read(f); err == nil {
+		row.Interpreter = jsonl.Text(e.Interpreter())
+	}
 	return nil
-}
-
-// interpreter gives PT_INTERP of an ELF image; "" if it has none (elf(5)).
-func interpreter(f io.ReaderAt) string {
-	e, err := elf.NewFile(f)
-	if err != nil {
-		return ""
-	}
-	for _, p := range e.Progs {
-		if p.Type == elf.PT_INTERP {
-			b, _ := io.ReadAll(io.LimitReader(p.Open(), 4096))
-			return strings.TrimRight(string(b), "\x00")
-		}
-	}
-	return ""
 }
 
 func (row *ToolRow) fromProc(r *factReader) {
@@ -279,5 +271,5 @@ func rawTool(w io.Writer) error {
 		}
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return fault.Join(errs...)
 }

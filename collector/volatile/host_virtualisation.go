@@ -41,6 +41,9 @@ func virtualisationRow(r *factReader, hw HardwareRow) VirtualisationRow {
 			}
 		}
 	}
+	if own, ok := systemItself(r); ok && own.hypervisor != "" {
+		v.machine(hypervisorName(own.hypervisor), "the processor names a hypervisor: "+own.hypervisor)
+	}
 	if t := r.text("/sys/hypervisor/type"); t != "" {
 		v.machine(string(t), "/sys/hypervisor/type is "+string(t))
 	}
@@ -100,4 +103,15 @@ func (v *VirtualisationRow) container(kind, sign string) {
 		v.Container = kind
 	}
 	v.Signs = append(v.Signs, jsonl.Text(sign))
+}
+
+// hypervisorName names the vendor that CPUID has. "Microsoft Hv" is also that of a PC
+// whose own Windows runs above Hyper-V, for its virtualization-based security.
+func hypervisorName(vendor string) string {
+	for sign, name := range map[string]string{"VMware": "vmware", "KVM": "kvm", "XenVMM": "xen", "VBox": "virtualbox", "prl": "parallels", "TCG": "qemu", "bhyve": "bhyve"} {
+		if strings.Contains(vendor, sign) {
+			return name
+		}
+	}
+	return "hyper-v or virtualization-based security"
 }

@@ -34,9 +34,12 @@ func contains(sorted []string, s string) bool {
 }
 
 // cString gives the bytes before the first NUL.
+//
+//go:noinline
 func cString(b []byte) string {
 	s, _, _ := bytes.Cut(b, []byte{0})
 	return string(s)
 }
 
+//go:noinline
 func cText(b []byte) jsonl.Text { return jsonl.Text(cString(b)) }

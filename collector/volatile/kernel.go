@@ -2,7 +2,6 @@ package volatile
 
 import (
 	"context"
-	"errors"
 	"io"
 	"path"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Kernel is the collector "kernel": what the kernel says of itself. Each table
@@ -57,7 +57,7 @@ func collectKernel(ctx context.Context, h *collector.Host, to evidence.Sink) err
 		func() error {
 			return putTable(ctx, to, "volatile/kernel/block.jsonl", "/sys/block", func(w io.Writer) error {
 				r := &factReader{h: h}
-				return errors.Join(jsonl.Write(w, blockRows(r)), r.tally.Err())
+				return fault.Join(jsonl.Write(w, blockRows(r)), r.tally.Err())
 			})
 		},
 		func() error {
@@ -139,9 +139,9 @@ func kernelTable(ctx context.Context, h *collector.Host, w io.Writer, counted <-
 		}
 	}
 	if ctx.Err() != nil {
-		return errors.Join(out.Flush(), context.Cause(ctx))
+		return fault.Join(out.Flush(), context.Cause(ctx))
 	}
-	return errors.Join(out.Flush(), r.tally.Err())
+	return fault.Join(out.Flush(), r.tally.Err())
 }
 
 // putLog puts the bytes of the ring buffer and the rows made from those bytes.
@@ -169,7 +169,7 @@ func putLog(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 			if bad > 0 {
 				err = evidence.Cut("%d records not understood: %v", bad, err)
 			}
-			return errors.Join(jsonl.Write(w, rows), err)
+			return fault.Join(jsonl.Write(w, rows), err)
 		default:
 			return evidence.Skip("the log was not read: see kernel/log.txt")
 		}

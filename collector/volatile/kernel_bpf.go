@@ -15,6 +15,7 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // BPFProgramRow is a loaded eBPF program: struct bpf_prog_info of
@@ -159,7 +160,7 @@ func writeXlated(w io.Writer, id uint32) error {
 		err = fmt.Errorf("program %d: instructions: %w", id, fs.ErrPermission) // bpf_dump_raw_ok() said no
 	}
 	_, werr := w.Write(raw.xlated)
-	return errors.Join(err, werr)
+	return fault.Join(err, werr)
 }
 
 func writeBPF(ctx context.Context, h *collector.Host, w io.Writer) (programs []uint32, err error) {
@@ -173,9 +174,9 @@ func writeBPF(ctx context.Context, h *collector.Host, w io.Writer) (programs []u
 		return failed == nil
 	})
 	if err != nil || failed != nil {
-		return nil, errors.Join(err, failed)
+		return nil, fault.Join(err, failed)
 	}
-	return programs, errors.Join(out.Flush(), tally.Err())
+	return programs, fault.Join(out.Flush(), tally.Err())
 }
 
 // eachBPF calls f with every eBPF object, until f says false. Its error is that

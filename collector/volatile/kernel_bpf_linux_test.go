@@ -1,6 +1,7 @@
 package volatile
 
 import (
+	"encoding/json"
 	"os"
 	"slices"
 	"testing"
@@ -109,4 +110,9 @@ func TestBPFLinkRow(t *testing.T) {
 	if got := nameOf(bpfLinkTypes, 999); got != "999" {
 		t.Errorf("an unknown type is %q", got)
 	}
+}
+
+func jsonNumber(n int) string {
+	b, _ := json.Marshal(n)
+	return string(b)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hozen/collector/jsonl"
+	"hozen/packager/evidence/sorting"
 )
 
 // ModuleRow is one loadable module of the kernel (or a built-in one that has a
@@ -169,7 +170,7 @@ func finishModules(rows map[string]*ModuleRow, read map[string]bool) []ModuleRow
 		row.TaintMeans = moduleTaint(string(row.Taint))
 		out = append(out, *row)
 	}
-	slices.SortFunc(out, func(a, b ModuleRow) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	sorting.By(out, func(a, b ModuleRow) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return out
 }
 

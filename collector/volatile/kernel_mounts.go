@@ -12,6 +12,8 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
+	"hozen/packager/evidence/sorting"
 )
 
 // MountRow is one mount of one mount namespace.
@@ -91,7 +93,7 @@ func inOrder(all map[uint64]*mountSpace) []mountSpace {
 		slices.Sort(s.pids)
 		out = append(out, *s)
 	}
-	slices.SortFunc(out, func(a, b mountSpace) int {
+	sorting.By(out, func(a, b mountSpace) int {
 		switch {
 		case a.ours:
 			return -1
@@ -134,7 +136,7 @@ func putMounts(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 			}
 			_, werr := w.Write(text)
 			rows <- mountRows(s, pid, string(text))
-			return errors.Join(err, werr)
+			return fault.Join(err, werr)
 		})
 		if err != nil {
 			return err
@@ -153,10 +155,10 @@ func putMounts(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 				}
 			default:
 				tally.Add("mountinfo", evidence.Cut("%d of %d namespaces did not answer", len(spaces)-n, len(spaces)))
-				return errors.Join(out.Flush(), tally.Err())
+				return fault.Join(out.Flush(), tally.Err())
 			}
 		}
-		return errors.Join(out.Flush(), tally.Err())
+		return fault.Join(out.Flush(), tally.Err())
 	})
 }
 

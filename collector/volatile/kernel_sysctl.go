@@ -11,6 +11,7 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // SysctlRow is one readable file below /proc/sys, of our own network, mount,
@@ -43,7 +44,7 @@ type sysctlWalk struct {
 func writeSysctls(ctx context.Context, h *collector.Host, w io.Writer) error {
 	s := &sysctlWalk{r: factReader{h: h}, out: jsonl.NewWriter(w), shut: automounts(h)}
 	err := s.dir(ctx, "/proc/sys", 0)
-	return errors.Join(s.out.Flush(), err, s.r.tally.Err())
+	return fault.Join(s.out.Flush(), err, s.r.tally.Err())
 }
 
 // automounts gives the points where an autofs lies on top.

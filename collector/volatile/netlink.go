@@ -79,6 +79,9 @@ func appendMessage(dst []byte, typ, flags uint16, seq uint32, body []byte) []byt
 }
 
 // nlAttr appends one attribute with its padding.
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func nlAttr(dst []byte, typ uint16, v []byte) []byte {
 	dst = binary.NativeEndian.AppendUint16(dst, uint16(nlAttrLen+len(v)))
 	dst = binary.NativeEndian.AppendUint16(dst, typ)
@@ -114,6 +117,7 @@ func u16at(b []byte, at int) uint16 {
 	return binary.NativeEndian.Uint16(b[at:])
 }
 
+//go:noinline
 func u32at(b []byte, at int) uint32 {
 	if at < 0 || at+4 > len(b) {
 		return 0

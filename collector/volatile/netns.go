@@ -47,6 +47,9 @@ type nsSet struct {
 	cut int
 }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (s *nsSet) add(inode uint64, path string) *netNS {
 	ns := s.at[inode]
 	switch {

@@ -11,6 +11,7 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/section"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Network is the collector "network": what every network namespace is connected
@@ -107,7 +108,7 @@ func putNetPart(ctx context.Context, to evidence.Sink, ns netNS, p netPart) ([]b
 			return err
 		}
 		_, werr := w.Write(raw)
-		return errors.Join(werr, err)
+		return fault.Join(werr, err)
 	})
 	select {
 	case raw := <-kept:
@@ -140,7 +141,7 @@ func writeNetTable(ctx context.Context, w io.Writer, spaces []netNS, taken [][]n
 	for _, f := range files {
 		f.rows(row, tally)
 	}
-	return errors.Join(bad, out.Flush(), tally.Err())
+	return fault.Join(bad, out.Flush(), tally.Err())
 }
 
 // procNetNames are the texts of /proc/net that are kept, where they are there:

@@ -125,6 +125,8 @@ func ipText(b []byte) string {
 }
 
 // networkNumber reads a number of 1, 2, 4 or 8 bytes in network order.
+//
+//go:noinline
 func networkNumber(b []byte) (n uint64, ok bool) {
 	switch len(b) {
 	case 1:
@@ -139,6 +141,7 @@ func networkNumber(b []byte) (n uint64, ok bool) {
 	return 0, false
 }
 
+//go:noinline
 func be16(b []byte) uint16 { n, _ := networkNumber(b); return uint16(n) }
 func be32(b []byte) uint32 { n, _ := networkNumber(b); return uint32(n) }
 func be64(b []byte) uint64 { n, _ := networkNumber(b); return n }
@@ -177,6 +180,9 @@ func bitNames(n uint64, words ...string) []string {
 // familyName names an address family (socket(2)) or a netfilter family
 // (include/uapi/linux/netfilter.h), which agree where they overlap but for
 // inet (1) and bridge (7).
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func familyName(n uint8) string {
 	return nth(uint64(n), "unspec", "unix", "inet", "", "", "", "", "bridge", "", "", "inet6")
 }

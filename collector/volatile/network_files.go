@@ -3,13 +3,13 @@ package volatile
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"strings"
 
 	"hozen/collector"
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 const (
@@ -201,7 +201,7 @@ func putNetFile(ctx context.Context, h *collector.Host, to evidence.Sink, kind n
 			return err
 		}
 		_, werr := w.Write(b.Bytes())
-		return errors.Join(werr, err)
+		return fault.Join(werr, err)
 	})
 	select {
 	case f.body = <-kept:

@@ -16,6 +16,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/section"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 const maxNSIDs = 64 // namespaces whose numbering of each other is asked: it is a square
@@ -118,7 +119,7 @@ func (r *netReader) procNet(ns netNS) (raw []byte, err error) {
 	if dir := ns.procNet(r.h); enter != nil && dir != "" { // /proc/PID/net shows a namespace to those who may not enter it
 		return readProcNet(r.h, dir)
 	}
-	return raw, errors.Join(enter, err)
+	return raw, fault.Join(enter, err)
 }
 
 // inside runs f inside a namespace; our own needs no privilege to be in.
@@ -155,7 +156,7 @@ func (r *netReader) dump(ctx context.Context, ns netNS, family int, asks []nlAsk
 		raw = append(raw, part...)
 		errs = append(errs, err)
 	}
-	return raw, errors.Join(errs...)
+	return raw, fault.Join(errs...)
 }
 
 func qdiscAsk() nlAsk {
@@ -188,7 +189,7 @@ func (r *netReader) filters(ctx context.Context, ns netNS) ([]byte, error) {
 		raw = append(raw, part...)
 		errs = append(errs, err)
 	}
-	return raw, errors.Join(errs...)
+	return raw, fault.Join(errs...)
 }
 
 // nsids says how the namespace numbers the others: lines "NSID INODE".
@@ -269,7 +270,7 @@ func (r *netReader) nftables(ctx context.Context, s *nlSocket) ([]byte, error) {
 		}
 		errs = append(errs, err)
 	}
-	return raw, errors.Join(errs...)
+	return raw, fault.Join(errs...)
 }
 
 // iptables takes the tables that are there: asking for one that is not would
@@ -299,13 +300,13 @@ func (r *netReader) iptables(ns netNS) (raw []byte, err error) {
 				}
 			}
 		}
-		err = errors.Join(errs...)
+		err = fault.Join(errs...)
 		return nil
 	})
 	if enter == nil && err == nil && tables == 0 {
 		return nil, evidence.NotHere("no table of iptables, ip6tables or arptables is loaded")
 	}
-	return out, errors.Join(enter, err)
+	return out, fault.Join(enter, err)
 }
 
 // An xtAsk says how the tables of one family are asked for: GET_INFO is the

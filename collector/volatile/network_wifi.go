@@ -47,6 +47,9 @@ func secretKey(key string) bool {
 	return key == "key"
 }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (r *WirelessRow) secret(key, value string) {
 	if secretKey(key) && value != "" {
 		r.Secret = true

@@ -2,7 +2,6 @@ package volatile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Processes takes every process: its row, its open files, its mappings, the
@@ -117,7 +117,7 @@ func (g *procGathering) run(ctx context.Context) error {
 	}
 	err := g.each(ctx)
 	for i, t := range [...]*evidence.Tally{&g.rowTally, &g.fileTally, &g.mapTally} {
-		err = errors.Join(err, g.tables[i].end(t.Err()))
+		err = fault.Join(err, g.tables[i].end(t.Err()))
 	}
 	return err
 }

@@ -100,21 +100,7 @@ func runPS(t *testing.T) map[int]psRow {
 // whose thread began a program has an ended first thread for a moment) disagrees
 // once; what we get wrong disagrees every time.
 func TestAgreesWithPS(t *testing.T) {
-	wrong := disagreements(t)
-	for range 2 {
-		if len(wrong) == 0 {
-			return
-		}
-		again := disagreements(t)
-		for pid := range wrong {
-			if again[pid] == "" {
-				delete(wrong, pid)
-			}
-		}
-	}
-	for _, what := range wrong {
-		t.Error(what)
-	}
+	inAllOfThree(t, func() map[int]string { return disagreements(t) })
 }
 
 // disagreements compares once, and says by pid what ps and we say otherwise.

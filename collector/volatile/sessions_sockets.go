@@ -8,6 +8,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/jsonl"
 	"hozen/collector/proc"
+	"hozen/packager/evidence/sorting"
 )
 
 // socketEnds finds the sockets of a process with an address, through its file
@@ -42,7 +43,7 @@ func (s *socketEnds) of(dir string) (out []SocketEnd, err error) {
 			out = append(out, end)
 		}
 	}
-	slices.SortFunc(out, func(a, b SocketEnd) int { return cmp.Compare(a.Inode, b.Inode) })
+	sorting.By(out, func(a, b SocketEnd) int { return cmp.Compare(a.Inode, b.Inode) })
 	return out, err
 }
 

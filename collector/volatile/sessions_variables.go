@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strings"
 
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // Bounds of what is kept of environment variables: different values in all, and
@@ -85,7 +85,7 @@ func (t *sessionTable) writeVariables(wanted map[string]string, vars *variableSe
 	for k := range vars.pids {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, func(a, b variableValue) int {
+	sorting.By(keys, func(a, b variableValue) int {
 		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.value, b.value), cmp.Compare(a.length, b.length), strings.Compare(a.sha256, b.sha256))
 	})
 	for _, k := range keys {

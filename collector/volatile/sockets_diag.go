@@ -30,9 +30,7 @@ type diagFamily struct {
 func diagFamilies() []diagFamily {
 	out := make([]diagFamily, 0, 20)
 	inet := func(name string, proto uint16, module, listed string) {
-		mods := []string{"inet_diag", module}
-		out = append(out, diagFamily{name, afInet, proto, mods, listed, parseInetDiag})
-		out = append(out, diagFamily{name + "6", afInet6, proto, mods, listed, parseInetDiag})
+		out = append(out, inetFamilies(name, proto, []string{"inet_diag", module}, listed)...)
 	}
 	inet("tcp", protoTCP, "tcp_diag", "TCP")
 	inet("udp", protoUDP, "udp_diag", "UDP")
@@ -52,6 +50,14 @@ func diagFamilies() []diagFamily {
 		diagFamily{"smc", afSMC, 0, []string{"smc_diag"}, "SMC", parseSMCDiag},
 		diagFamily{"tipc", afTIPC, 0, []string{"diag"}, "TIPC", nil},
 	)
+}
+
+// inetFamilies are the two dumps of a protocol.
+// Not inlined, for the size of the program.
+//
+//go:noinline
+func inetFamilies(name string, proto uint16, mods []string, listed string) []diagFamily {
+	return []diagFamily{{name, afInet, proto, mods, listed, parseInetDiag}, {name + "6", afInet6, proto, mods, listed, parseInetDiag}}
 }
 
 // request gives the body of the dump's request: struct inet_diag_req_v2,

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"hozen/collector"
+	"hozen/packager/evidence/sorting"
 )
 
 // A socketTable joins the views of sockets. It is safe for concurrent use: a
@@ -151,7 +152,7 @@ func (t *socketTable) finish(h *collector.Host, s *procScan, list []netNS) []*So
 	for i := range t.rows {
 		out[i] = &t.rows[i].SocketRow
 	}
-	slices.SortStableFunc(out, func(a, b *SocketRow) int {
+	sorting.By(out, func(a, b *SocketRow) int {
 		return cmp.Or(cmp.Compare(order[a.NetNS], order[b.NetNS]), cmp.Compare(a.NetNS, b.NetNS), compareSockets(a, b))
 	})
 	return out
@@ -177,7 +178,7 @@ func (s *procScan) holders(r *SocketRow) {
 			r.Runtime, r.Container = p.runtime, p.container
 		}
 	}
-	slices.SortFunc(r.Holders, func(a, b SocketHolder) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
+	sorting.By(r.Holders, func(a, b SocketHolder) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
 }
 
 // fdOnly is the row of a socket that no table shows: of a family without a

@@ -2,10 +2,10 @@ package volatile
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 
 	"hozen/collector/proc"
+	"hozen/packager/evidence/sorting"
 )
 
 // inMemory says whether a file system keeps its contents in memory only.
@@ -31,7 +31,7 @@ type memTree struct {
 // the whole of it where some mount shows its root, else the largest parts that
 // are shown; our own namespace first. The others get the reason.
 func choose(trees []memTree) {
-	slices.SortStableFunc(trees, func(a, b memTree) int {
+	sorting.By(trees, func(a, b memTree) int {
 		return cmp.Or(flag(a.Why != "", b.Why != ""), cmp.Compare(len(a.Root), len(b.Root)), flag(!a.Ours, !b.Ours),
 			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Point, b.Point), cmp.Compare(a.ID, b.ID))
 	})
@@ -48,7 +48,7 @@ func choose(trees []memTree) {
 			walked[t.Device] = append(walked[t.Device], i)
 		}
 	}
-	slices.SortStableFunc(trees, func(a, b memTree) int {
+	sorting.By(trees, func(a, b memTree) int {
 		return cmp.Or(flag(!a.Ours, !b.Ours), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Point, b.Point), cmp.Compare(a.ID, b.ID))
 	})
 }

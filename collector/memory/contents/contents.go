@@ -2,7 +2,6 @@ package contents
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/memory"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Options says what is taken, and how much. Limits of 0 have the meaning given.
@@ -95,6 +95,6 @@ func (t *taking) run() error {
 		}
 	}
 	return t.to.Put(context.WithoutCancel(t.ctx), tableItem(), func(w io.Writer) error {
-		return errors.Join(jsonl.Write(w, t.rows), t.tally.Err())
+		return fault.Join(jsonl.Write(w, t.rows), t.tally.Err())
 	})
 }

@@ -47,6 +47,9 @@ type task struct {
 }
 
 // note appends one note: sizes, type, name, and what it says, padded to 4.
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func note(out []byte, kind uint32, desc []byte) []byte {
 	e := binary.NativeEndian
 	out = e.AppendUint32(out, 5)

@@ -1,7 +1,6 @@
 package contents
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"hozen/collector/proc"
 	"hozen/collector/sparse"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // files takes files without a name, each once.
@@ -91,9 +91,9 @@ func (t *taking) open(f *heldFile) (*os.File, error) {
 			return file, nil
 		}
 		file.Close()
-		all = append(all, errors.Join(err, evidence.NotHere("%s: leads to another file now", name)))
+		all = append(all, fault.Join(err, evidence.NotHere("%s: leads to another file now", name)))
 	}
-	return nil, errors.Join(all...)
+	return nil, fault.Join(all...)
 }
 
 // A counter counts what passes.

@@ -10,6 +10,7 @@ import (
 	"hozen/collector/memory"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // regions takes the memory that indicators rest on, of every suspect.
@@ -23,7 +24,7 @@ func (t *taking) regions() error {
 			return evidence.Skip("no indicators were looked for, so that no region is known to be worth taking")
 		})
 	}
-	slices.SortStableFunc(list, func(a, b memory.Suspect) int { return -cmp.Compare(a.Level, b.Level) })
+	sorting.By(list, func(a, b memory.Suspect) int { return -cmp.Compare(a.Level, b.Level) })
 	for _, s := range list {
 		if len(s.Regions) > 0 {
 			if err := t.suspect(s); err != nil {
@@ -53,7 +54,7 @@ func (t *taking) suspect(s memory.Suspect) error {
 		spans = touched(mem, spans)
 	}
 	// The smallest first: what was injected is small beside what compilers make.
-	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.End-a.Start, b.End-b.Start) })
+	sorting.By(spans, func(a, b span) int { return cmp.Compare(a.End-a.Start, b.End-b.Start) })
 	for i, r := range spans {
 		if left <= 0 {
 			return t.leftOut(s, len(spans)-i, most, sample)
@@ -158,7 +159,7 @@ type span struct {
 // joined sorts regions and joins those that touch.
 func joined(in []memory.Region) (out []span) {
 	in = slices.Clone(in)
-	slices.SortFunc(in, func(a, b memory.Region) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) })
+	sorting.By(in, func(a, b memory.Region) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) })
 	for _, r := range in {
 		if r.End <= r.Start || r.End > 1<<63 {
 			continue

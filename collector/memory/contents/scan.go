@@ -2,7 +2,6 @@ package contents
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // A fileKey names a file on the running host.
@@ -144,7 +144,7 @@ func (t *taking) look(ctx context.Context, open func(int) (proc.Dir, error), pid
 	defer l.dir.Close()
 	text, err := l.dir.Get(nil, "stat", false, 1<<16)
 	stat, bad := proc.ParseStat(string(text))
-	if err = errors.Join(err, bad); err != nil || stat.KernelThread() {
+	if err = fault.Join(err, bad); err != nil || stat.KernelThread() {
 		l.note("stat", err)
 		return
 	}

@@ -1,9 +1,7 @@
 package indicators
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"hozen/collector/jsonl"
@@ -52,19 +50,6 @@ func (f *finding) row(kinds map[string]Kind, subject *memory.Subject, evidence [
 		ID: f.id, Technique: k.Technique, Level: level, Process: subject, Object: jsonl.Text(f.object),
 		Seen: jsonl.Text(f.seen), Views: f.views, Evidence: evidence, Explained: jsonl.Text(f.explained), Benign: k.Benign,
 	}
-}
-
-// ranked sorts rows: the surest first, then by process, kind and object.
-func ranked(rows []memory.Indicator) {
-	pid := func(r memory.Indicator) int {
-		if r.Process != nil {
-			return r.Process.PID
-		}
-		return 0
-	}
-	slices.SortStableFunc(rows, func(a, b memory.Indicator) int {
-		return cmp.Or(-cmp.Compare(a.Level, b.Level), cmp.Compare(pid(a), pid(b)), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Object, b.Object))
-	})
 }
 
 // stem is the name of the evidence of one process: "memory/indicators/12-3456".

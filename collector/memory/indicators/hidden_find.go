@@ -2,7 +2,6 @@ package indicators
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // A pidSystem is what the kernel can be asked of pids, as a test can fake it.
@@ -238,7 +238,7 @@ func (f *pidSearch) lookAtListed(ctx context.Context) (denied []pidCase) {
 			no[pid] = f.sys.views &^ f.sys.ask(pid, false).exists
 		}
 		second, err2 := f.sys.list()
-		if err = errors.Join(err, err2, ctx.Err()); err != nil {
+		if err = fault.Join(err, err2, ctx.Err()); err != nil {
 			f.tally.Add("second look", err)
 			return nil
 		}

@@ -15,6 +15,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // A pidNamer gathers the pids that lists of the kernel name.
@@ -131,7 +132,7 @@ func (n *pidNamer) cgroups(ctx context.Context) {
 		}
 		return 2
 	}
-	slices.SortStableFunc(mounts, func(a, b proc.Mount) int { return cmp.Compare(rank(a), rank(b)) })
+	sorting.By(mounts, func(a, b proc.Mount) int { return cmp.Compare(rank(a), rank(b)) })
 	seen := map[string]bool{}
 	left := maxCgroups
 	for i, m := range mounts {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hozen/collector/memory"
+	"hozen/packager/evidence/sorting"
 )
 
 // A pidfdAt is a descriptor by which a process holds another.
@@ -131,7 +132,7 @@ func (s *survey) pidfds() (out []pidfdAt) {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b pidfdAt) int { return a.pid - b.pid })
+	sorting.By(out, func(a, b pidfdAt) int { return a.pid - b.pid })
 	return out
 }
 

@@ -14,6 +14,7 @@ import (
 	"hozen/collector/memory"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // table is the path of the rows.
@@ -50,7 +51,7 @@ func collect(ctx context.Context, h *collector.Host, to evidence.Sink, suspects 
 	}
 	pids, err := proc.PIDs(h)
 	if err != nil || ctx.Err() != nil {
-		return to.Put(ctx, item, func(io.Writer) error { return errors.Join(err, ctx.Err()) })
+		return to.Put(ctx, item, func(io.Writer) error { return fault.Join(err, ctx.Err()) })
 	}
 	s := &survey{ctx: ctx, host: h, to: to, kinds: kindsByID(), seen: map[int]*summary{}, suspects: suspects, proved: map[int]string{}, hidden: map[int]finding{}, base: newBase(h)}
 	if err := s.pass(pids); err != nil {
@@ -65,7 +66,7 @@ func collect(ctx context.Context, h *collector.Host, to evidence.Sink, suspects 
 			return s.broken
 		}
 	}
-	ranked(s.rows)
+	memory.Rank(s.rows)
 	suspects.Done(s.rows)
 	return to.Put(context.WithoutCancel(ctx), item, s.write)
 }

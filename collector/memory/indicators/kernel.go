@@ -91,6 +91,9 @@ func checkKernel(s *survey) {
 }
 
 // inBoth gives the findings of the first look that the second has, too.
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func inBoth(first, second []finding) (out []finding) {
 	for _, f := range first {
 		for _, g := range second {

@@ -10,6 +10,7 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/memory"
 	"hozen/collector/volatile"
+	"hozen/packager/evidence/sorting"
 )
 
 // hiddenBPF compares the kernel's list of programs with what file descriptors,
@@ -37,7 +38,7 @@ func hiddenBPF(v *kernelView) (out []finding) {
 	for id, who := range lost {
 		out = append(out, hiddenProgram(id, strings.Join(who[:min(len(who), 8)], ", ")))
 	}
-	slices.SortFunc(out, func(a, b finding) int { return strings.Compare(a.object, b.object) })
+	sorting.By(out, func(a, b finding) int { return strings.Compare(a.object, b.object) })
 	if f, ok := strayJIT(v, functions); ok {
 		out = append(out, f)
 	}

@@ -1,7 +1,6 @@
 package indicators
 
 import (
-	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"hozen/collector/elf"
 	"hozen/collector/jsonl"
 	"hozen/collector/memory"
 	"hozen/collector/section"
@@ -29,14 +29,14 @@ func checkSyscallPath(s *survey, v *kernelView) {
 			return err
 		}
 		defer f.Close()
-		core, err := elf.NewFile(f)
+		core, err := elf.Read(f)
 		if err != nil {
 			return fmt.Errorf("/proc/kcore: %w", err)
 		}
 		if p.text[0] == 0 || p.text[1] <= p.text[0] {
 			return fmt.Errorf("/proc/kallsyms does not tell where the kernel's text is")
 		}
-		found = p.look(coreReader(core))
+		found = p.look(coreReader(f, core))
 		_, err = w.Write(p.raw)
 		return err
 	})
@@ -47,11 +47,11 @@ func checkSyscallPath(s *survey, v *kernelView) {
 }
 
 // coreReader gives the function that reads the kernel's memory by its addresses.
-func coreReader(core *elf.File) func(b []byte, addr uint64) error {
+func coreReader(file io.ReaderAt, core *elf.File) func(b []byte, addr uint64) error {
 	return func(b []byte, addr uint64) error {
-		for _, p := range core.Progs {
-			if p.Type == elf.PT_LOAD && addr >= p.Vaddr && addr-p.Vaddr < p.Filesz && uint64(len(b)) <= p.Filesz-(addr-p.Vaddr) {
-				_, err := p.ReadAt(b, int64(addr-p.Vaddr))
+		for _, p := range core.Segments {
+			if p.Type == elf.Load && addr >= p.Addr && addr-p.Addr < p.Size && uint64(len(b)) <= p.Size-(addr-p.Addr) {
+				_, err := file.ReadAt(b, int64(p.Offset+addr-p.Addr))
 				return err
 			}
 		}

@@ -30,19 +30,8 @@ func (l *mapLook) reportAreas() {
 		groups[i].areas = append(groups[i].areas, a)
 	}
 	for _, a := range l.areas {
-		switch a.kind {
-		case areaAnonymous:
-			add("map-anonymous-exec", "executable memory of no file", 0, a)
-		case areaMemfd:
-			add("map-memfd-exec", "executable mappings of files in memory", 0, a)
-		case areaTmpfs:
-			add("map-memfd-exec", "executable mappings of files on a tmpfs", memory.Medium, a)
-		case areaDeleted:
-			add("map-deleted-file", "executable mappings of files that have no name any more", 0, a)
-		case areaHeap:
-			add("map-heap-exec", "an executable heap", 0, a)
-		case areaStack:
-			add("map-stack-exec", "an executable stack", 0, a)
+		if id, what, level := a.kind.indicator(); id != "" {
+			add(id, what, level, a)
 		}
 		if a.first.Writable() {
 			add("map-rwx", "memory that may be written and executed", 0, a)
@@ -51,6 +40,25 @@ func (l *mapLook) reportAreas() {
 	for _, g := range groups {
 		l.reportGroup(g)
 	}
+}
+
+// indicator says which indicator a kind of area is, and what it is in words; "" if none.
+func (kind areaKind) indicator() (id, what string, level memory.Level) {
+	switch kind {
+	case areaAnonymous:
+		return "map-anonymous-exec", "executable memory of no file", 0
+	case areaMemfd:
+		return "map-memfd-exec", "executable mappings of files in memory", 0
+	case areaTmpfs:
+		return "map-memfd-exec", "executable mappings of files on a tmpfs", memory.Medium
+	case areaDeleted:
+		return "map-deleted-file", "executable mappings of files that have no name any more", 0
+	case areaHeap:
+		return "map-heap-exec", "an executable heap", 0
+	case areaStack:
+		return "map-stack-exec", "an executable stack", 0
+	}
+	return "", "", 0
 }
 
 // mapNamed is how many areas a row names.

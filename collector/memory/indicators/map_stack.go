@@ -1,10 +1,10 @@
 package indicators
 
 import (
-	"debug/elf"
 	"strconv"
 	"strings"
 
+	"hozen/collector/elf"
 	"hozen/collector/proc"
 )
 
@@ -44,7 +44,7 @@ func (l *mapLook) wantsStack(name string, absent bool) bool {
 		return false
 	}
 	defer file.Close()
-	f, err := openELF(file)
+	f, err := elf.Read(file)
 	return err == nil && asksForStack(f, absent)
 }
 
@@ -54,16 +54,16 @@ func (l *mapLook) wantsLibrary(m *proc.Mapping) bool {
 		return false
 	}
 	defer file.Close()
-	f, err := openELF(file)
+	f, err := elf.Read(file)
 	// The loader itself is no reason, and what has no note needs none on some processors.
 	return err == nil && asksForStack(f, false)
 }
 
 // asksForStack gives absent where there is no PT_GNU_STACK.
 func asksForStack(f *elf.File, absent bool) bool {
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_GNU_STACK {
-			return p.Flags&elf.PF_X != 0
+	for _, p := range f.Segments {
+		if p.Type == elf.Stack {
+			return p.Flags&elf.Executable != 0
 		}
 	}
 	return absent
@@ -100,13 +100,13 @@ func (l *mapLook) explainFile(a *mapArea) string {
 		return ""
 	}
 	defer file.Close()
-	f, err := openELF(file)
+	f, err := elf.Read(file)
 	if err != nil {
 		return ""
 	}
 	from := a.first.Offset
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD && p.Flags&(elf.PF_W|elf.PF_X) == elf.PF_W|elf.PF_X && from+l.pages.pageSize() > p.Off && from < p.Off+p.Filesz {
+	for _, p := range f.Segments {
+		if selfWriting(p) && from+l.pages.pageSize() > p.Offset && from < p.Offset+p.Size {
 			return "the file itself asks for code that may be written"
 		}
 	}

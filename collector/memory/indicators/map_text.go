@@ -11,6 +11,7 @@ import (
 	"hozen/collector/memory"
 	"hozen/collector/proc"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Bounds of what is compared with files in one process.
@@ -130,7 +131,7 @@ func (l *mapLook) openMapped(m *proc.Mapping) (*os.File, error) {
 	_, name := l.inRoot(m)
 	meta, err2 := l.s.host.Lstat(name)
 	if err2 != nil || m.Deleted {
-		return nil, errors.Join(err, err2)
+		return nil, fault.Join(err, err2)
 	}
 	if meta.Inode != m.Inode {
 		return nil, fmt.Errorf("%s is another file now", m.Path)

@@ -2,14 +2,14 @@ package indicators
 
 import (
 	"bytes"
-	"cmp"
-	"debug/elf"
 	"fmt"
 	"io"
 	"os"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
+
+	"hozen/collector/elf"
 )
 
 // explainText gives the benign explanation of what differs; runs is in how many
@@ -75,14 +75,14 @@ func armBreakpoint(page []byte, i int) bool {
 // has relocations in its text, or what differs lies in the section .wtext, whose
 // stubs libglvnd fills in for the driver.
 func selfPatching(file io.ReaderAt, t *mapText) string {
-	f, err := openELF(file)
+	f, err := elf.Read(file)
 	if err != nil {
 		return ""
 	}
 	if segmentsWritable(f, t) {
 		return "the file itself asks for code that may be written"
 	}
-	if wtext := f.Section(".wtext"); wtext != nil && t.within(wtext.Offset, wtext.Offset+wtext.FileSize) {
+	if from, to, ok := f.Section(".wtext"); ok && t.within(from, to) {
 		return "libglvnd's stubs, which it fills in for the graphics driver"
 	}
 	if textRelocations(f) {
@@ -104,87 +104,50 @@ func (t *mapText) within(from, to uint64) bool {
 }
 
 func segmentsWritable(f *elf.File, t *mapText) bool {
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD && p.Flags&(elf.PF_W|elf.PF_X) == elf.PF_W|elf.PF_X && t.within(p.Off, p.Off+p.Filesz) {
+	for _, p := range f.Segments {
+		if selfWriting(p) && t.within(p.Offset, p.Offset+p.Size) {
 			return true
 		}
 	}
 	return false
 }
 
-func textRelocations(f *elf.File) bool {
-	rel, _ := f.DynValue(elf.DT_TEXTREL)
-	flags, _ := f.DynValue(elf.DT_FLAGS)
-	return len(rel) > 0 || len(flags) > 0 && flags[0]&uint64(elf.DF_TEXTREL) != 0
+// selfWriting says whether a segment is code that may be written.
+func selfWriting(p elf.Segment) bool {
+	const both = elf.Writable | elf.Executable
+	return p.Type == elf.Load && p.Flags&both == both
 }
 
-// Bounds of an ELF file that is looked into.
-const (
-	elfFile    = 1 << 30
-	elfSymbols = 16 << 20 // of a table
-)
-
-// openELF opens an ELF file that may be anything. A parser that panics is an error.
-func openELF(file io.ReaderAt) (f *elf.File, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("elf: %v", r)
-		}
-	}()
-	return elf.NewFile(io.NewSectionReader(file, 0, elfFile))
+func textRelocations(f *elf.File) bool {
+	_, asked := f.Dynamic(elf.TextRel)
+	flags, _ := f.Dynamic(elf.Flags)
+	return asked || flags&elf.FlagTextRel != 0
 }
 
 // symbolsOf gives a function that names the symbol before an offset in a file;
 // "" where none is known.
 func symbolsOf(file io.ReaderAt) func(offset uint64) string {
-	none := func(uint64) string { return "" }
-	f, err := openELF(file)
-	if err != nil {
-		return none
+	var functions []elf.Function
+	f, err := elf.Read(file)
+	if err == nil {
+		functions = f.Functions()
 	}
-	symbols := functionsOf(f)
-	if len(symbols) == 0 {
-		return none
+	if len(functions) == 0 {
+		return func(uint64) string { return "" }
 	}
 	return func(offset uint64) string {
-		for _, p := range f.Progs {
-			if p.Type != elf.PT_LOAD || offset < p.Off || offset-p.Off >= p.Filesz {
+		for _, p := range f.Segments {
+			if p.Type != elf.Load || !p.Has(offset) {
 				continue
 			}
-			addr := p.Vaddr + offset - p.Off
-			i, exact := slices.BinarySearchFunc(symbols, addr, func(s elf.Symbol, addr uint64) int { return cmp.Compare(s.Value, addr) })
-			if !exact {
-				i--
-			}
-			if i < 0 {
+			addr := p.Addr + offset - p.Offset
+			next := sort.Search(len(functions), func(i int) bool { return functions[i].Addr > addr })
+			if next == 0 {
 				return ""
 			}
-			return fmt.Sprintf("%s+%#x", symbols[i].Name, addr-symbols[i].Value)
+			last := functions[next-1]
+			return fmt.Sprintf("%s+%#x", last.Name, addr-last.Addr)
 		}
 		return ""
 	}
-}
-
-// functionsOf gives the functions of both tables of symbols, by address.
-func functionsOf(f *elf.File) (out []elf.Symbol) {
-	defer func() {
-		if recover() != nil {
-			out = nil
-		}
-	}()
-	for kind, read := range map[elf.SectionType]func() ([]elf.Symbol, error){elf.SHT_DYNSYM: f.DynamicSymbols, elf.SHT_SYMTAB: f.Symbols} {
-		if s := f.SectionByType(kind); s == nil || s.FileSize > elfSymbols {
-			continue
-		}
-		all, _ := read()
-		for _, s := range all {
-			if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Value != 0 && len(s.Name) < 512 {
-				out = append(out, s)
-			}
-		}
-	}
-	slices.SortStableFunc(out, func(a, b elf.Symbol) int {
-		return cmp.Or(cmp.Compare(a.Value, b.Value), strings.Compare(a.Name, b.Name))
-	})
-	return out
 }

@@ -53,7 +53,7 @@ func TestThreadInCodeOfNoFile(t *testing.T) {
 	t.Cleanup(func() { in.Close(); c.Process.Kill(); c.Wait() })
 	s, read := readProcess(t)
 	var found []finding
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		p := read(c.Process.Pid)
 		checkMaps(s, p)
 		p.dir.Close()

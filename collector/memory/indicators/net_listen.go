@@ -9,6 +9,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/memory"
 	"hozen/collector/volatile"
+	"hozen/packager/evidence/sorting"
 )
 
 // listeners reports sockets that wait for others and that no process has open.
@@ -22,7 +23,7 @@ func (v *netView) listeners(s *survey) (out []finding) {
 	if len(alone) == 0 {
 		return nil
 	}
-	slices.SortFunc(alone, func(a, b *volatile.SocketRow) int { return int(int64(b.Inode) - int64(a.Inode)) })
+	sorting.By(alone, func(a, b *volatile.SocketRow) int { return int(int64(b.Inode) - int64(a.Inode)) })
 	unread, flying := unreadable(s.seen), v.inFlight(s)
 	for i, r := range alone {
 		f := finding{id: "net-listener-without-process", object: "socket " + socketName(r),

@@ -102,6 +102,7 @@ func (p *process) note(name string, err error) {
 	}
 }
 
+//go:noinline
 func (p *process) path(name string) string { return "/proc/" + strconv.Itoa(p.pid) + "/" + name }
 
 // report adds a finding.

@@ -10,6 +10,7 @@ import (
 	"hozen/collector/jsonl"
 	"hozen/collector/memory"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // A Hit is a row of memory/ioc.jsonl: one place where one indicator was found.
@@ -123,7 +124,7 @@ func (h *hits) sorted() ([]Hit, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	rows := slices.Clone(h.rows)
-	slices.SortStableFunc(rows, func(a, b Hit) int {
+	sorting.By(rows, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(a.In, b.In), cmp.Compare(a.Member, b.Member), cmp.Compare(a.Row, b.Row), cmp.Compare(pidOf(a), pidOf(b)))
 	})
 	tally := h.faults

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hozen/packager/evidence"
 )
 
-func TestWhatNeverAnswersIsLeftBehind(t *testing.T) {
+func TestWhatNeverAnswersIsLeftBehind(t *testing.T) { synctest.Test(t, neverAnswers) }
+
+func neverAnswers(t *testing.T) {
 	ctx := context.Background()
 	var p pulse
 	if n, err := patiently(ctx, &p, time.Minute, func() (int, error) { return 7, nil }); n != 7 || err != nil || p.abandoned.Load() {

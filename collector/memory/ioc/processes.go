@@ -14,6 +14,7 @@ import (
 	"hozen/collector/proc"
 	"hozen/collector/section"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Searched is a row of memory/ioc/searched.jsonl: what of the memory of one
@@ -103,10 +104,10 @@ func (m *memorySearch) process(ctx context.Context, pid int) (Searched, error) {
 	regions, listErr := regionsOf(m.host, dir)
 	m.pulse.beat()
 	if again, err := proc.ReadStat(m.host, dir); err != nil || again.Start() != stat.Start() {
-		return m.ended(errors.Join(err, proc.ErrEnded))
+		return m.ended(fault.Join(err, proc.ErrEnded))
 	}
 	err = m.regions(ctx, regions)
-	return m.ended(errors.Join(listErr, err))
+	return m.ended(fault.Join(listErr, err))
 }
 
 // ended completes the row with how the search of the process ended. The error is

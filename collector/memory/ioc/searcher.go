@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math/bits"
-	"slices"
+
+	"hozen/packager/evidence/sorting"
 )
 
 // A searcher finds very many patterns in one pass.
@@ -43,7 +44,7 @@ const (
 // each: a group of long patterns, nearly all, that is fast, and one of the others.
 func newSearcher(patterns []pattern) *searcher {
 	s := &searcher{patterns: patterns}
-	slices.SortStableFunc(s.patterns, func(a, b pattern) int { return cmp.Compare(b.reach(), a.reach()) })
+	sorting.By(s.patterns, func(a, b pattern) int { return cmp.Compare(b.reach(), a.reach()) })
 	long := 0
 	for i := range s.patterns {
 		s.longest = max(s.longest, len(s.patterns[i].value))
@@ -65,7 +66,7 @@ func (s *searcher) add(from, to int, g group) {
 	for i := range g.fragments {
 		g.fragments[i].pattern += int32(from)
 	}
-	slices.SortFunc(g.fragments, func(a, b fragment) int { return cmp.Compare(a.window*multiplier, b.window*multiplier) })
+	sorting.By(g.fragments, func(a, b fragment) int { return cmp.Compare(a.window*multiplier, b.window*multiplier) })
 	filterBits := min(max(leastBits, bits.Len(uint(len(g.fragments)))+5), mostBits)
 	g.shift, g.filter = uint(32-filterBits), make([]uint64, 1<<filterBits/64)
 	g.heads = make([]uint32, 1<<headBits+1)

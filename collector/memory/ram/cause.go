@@ -55,6 +55,9 @@ func (t *take) sourceRow(a attempt) SourceRow {
 	}
 	r.Error = jsonl.Text(a.err.Error())
 	cause, remedy := explain(t.h, a.name, a.err)
+	if t.driver {
+		cause, remedy = explainDriver(a.err)
+	}
 	r.Cause, r.Remedy = jsonl.Text(cause), remedy
 	return r
 }

@@ -8,6 +8,9 @@
 // image out; image.go reads and writes it; pageflags.go names the pages that must
 // not be read; smear.go measures how much changed meanwhile; rows.go is the map;
 // needed.go takes what is needed to analyse the image; swap.go the swap areas.
+// On Windows memory is read through the signed driver WinPmem, if somebody has loaded
+// it: winpmem.go reads what it says, winpmem_take.go is the collection,
+// source_windows.go its device.
 //
 // What the kernel itself gives as zeros (memory of memfd_secret(2), pages that
 // are not in its direct map) cannot be told from zeros.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hozen/packager/evidence/sorting"
 )
 
 const (
@@ -100,7 +102,7 @@ func parseResource(line string) (r resource, err error) {
 
 // apart sorts ranges and takes from each what an earlier one has already.
 func (m *iomem) apart(in []resource) (out []resource) {
-	slices.SortStableFunc(in, func(a, b resource) int {
+	sorting.By(in, func(a, b resource) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.depth, b.depth))
 	})
 	covered := uint64(0)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"hozen/packager/evidence/sorting"
 )
 
 // A piece is a range of physical addresses and where a file has it.
@@ -73,7 +75,7 @@ func (k *kcore) distance(ram []resource, page uint64) (uint64, error) {
 		return 0, errNoDirectMap
 	}
 	loads := slices.Clone(k.loads)
-	slices.SortFunc(loads, func(a, b load) int { return cmp.Compare(a.vaddr, b.vaddr) })
+	sorting.By(loads, func(a, b load) int { return cmp.Compare(a.vaddr, b.vaddr) })
 	var found []uint64
 	for _, l := range loads {
 		base := l.vaddr - whole[0].start
@@ -105,7 +107,7 @@ func all(loads []load, ranges []span, base uint64) bool {
 
 // inOrder sorts pieces and takes from each what an earlier one has already.
 func inOrder(in []piece) (out []piece) {
-	slices.SortStableFunc(in, func(a, b piece) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end)) })
+	sorting.By(in, func(a, b piece) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end)) })
 	covered := uint64(0)
 	for _, p := range in {
 		if p.start < covered {

@@ -2,13 +2,13 @@ package ram
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"strings"
 
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // A needed is a text or file without which an image is hard to read.
@@ -26,6 +26,9 @@ const (
 
 // needed lists what goes along with the image.
 func (t *take) needed() []needed {
+	if t.driver {
+		return nil // the kernel's own image and symbols are files on the disk
+	}
 	list := []needed{
 		{what: "banner", path: "memory/ram/banner.txt", from: []string{"/proc/version"}, limit: shortText},
 		{what: "vmcoreinfo", path: "memory/ram/vmcoreinfo.txt", from: []string{vmcoreinfoName}, limit: maxNote},
@@ -120,7 +123,7 @@ func (a *addresses) Write(b []byte) (int, error) {
 func (t *take) copyNote(w io.Writer) error {
 	if t.src.note == nil {
 		_, err := readNotePlace(t.h)
-		return errors.Join(err, evidence.NotHere("no note VMCOREINFO was read"))
+		return fault.Join(err, evidence.NotHere("no note VMCOREINFO was read"))
 	}
 	_, err := w.Write(append(t.src.note, '\n'))
 	return err

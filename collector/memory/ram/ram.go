@@ -20,8 +20,9 @@ type Options struct {
 	// and not taken twice.
 	Kernel bool
 
-	open opener // of tests; nil: the system's own
-	page int    // bytes of a page, of tests; 0: the system's own
+	open   opener       // of tests; nil: the system's own
+	driver driverOpener // likewise: of systems whose memory a driver gives
+	page   int          // bytes of a page, of tests; 0: the system's own
 }
 
 // RAM is the collector "ram": physical memory as an image in the format of LiME
@@ -31,7 +32,8 @@ type Options struct {
 //	memory/ram.map.jsonl          source, range, swap, summary (rows.go)
 //	memory/ram/iomem.txt          the ranges as the kernel said them
 //	memory/ram/kcore-headers.bin  the ELF header, program headers and notes of /proc/kcore
-//	memory/ram/swap/NAME          swap areas (Options.Swap)
+//	memory/ram/winpmem-info.bin   on Windows, instead of both: what the driver says
+//	memory/ram/swap/NAME          swap areas (Options.Swap); page files and their like
 //	memory/ram/…                  what is needed to analyse the image (needed.go)
 //
 // It needs CAP_SYS_RAWIO for /proc/kcore and CAP_SYS_ADMIN for the addresses of
@@ -97,6 +99,12 @@ func (o Options) collect(ctx context.Context, h *collector.Host, to evidence.Sin
 	if o.open == nil {
 		o.open = systemOpener()
 	}
+	if o.driver == nil {
+		o.driver = systemDriver()
+	}
+	if h.Live && o.driver != nil {
+		return o.collectDriver(ctx, h, to)
+	}
 	if err := unfit(o, h); err != nil {
 		return to.Put(ctx, evidence.Item{Path: imagePath, Source: kcoreName}, func(io.Writer) error { return err })
 	}
@@ -117,7 +125,7 @@ func unfit(o Options, h *collector.Host) error {
 	case !h.Live:
 		return collector.ErrNotLive
 	case o.open == nil:
-		return evidence.Skip("physical memory is read on Linux only")
+		return evidence.Skip("physical memory is read on Linux and Windows only")
 	}
 	return nil
 }

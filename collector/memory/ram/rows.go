@@ -3,10 +3,10 @@ package ram
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"sort"
 
 	"hozen/collector/jsonl"
+	"hozen/packager/evidence/sorting"
 )
 
 // The rows of memory/ram.map.jsonl, told apart by kind: every source that was
@@ -165,7 +165,7 @@ type placed struct {
 }
 
 func ascending(rows []placed) []RangeRow {
-	slices.SortStableFunc(rows, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	sorting.By(rows, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
 	out := make([]RangeRow, len(rows))
 	for i := range rows {
 		out[i] = rows[i].row

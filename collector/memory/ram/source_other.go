@@ -1,5 +1,7 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package ram
 
 func systemOpener() opener { return nil }
+
+func systemDriver() driverOpener { return nil }

@@ -13,6 +13,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 const (
@@ -36,6 +37,8 @@ type take struct {
 	smear     *SmearRow
 	swaps     []swapArea
 	own       OwnRow
+	driver    bool   // memory is read through a driver, on Windows
+	info      []byte // what that said
 }
 
 // newTake looks at everything and reads no memory but what checks the source.
@@ -101,6 +104,9 @@ func (t *take) putHeaders(ctx context.Context, to evidence.Sink) error {
 // beforehand, as that of a file: so it is streamed in members of 64 MiB.
 func (t *take) putImage(ctx context.Context, to evidence.Sink) error {
 	item := evidence.Item{Path: imagePath, Source: kcoreName}
+	if t.driver {
+		item.Source = pmemName
+	}
 	if t.src.dev == nil {
 		return to.Put(ctx, item, func(io.Writer) error { return t.noSource(ctx) })
 	}
@@ -112,7 +118,7 @@ func (t *take) putImage(ctx context.Context, to evidence.Sink) error {
 			t.smear = t.image.smear.again(ctx, t.src)
 		}
 		t.image.flags.close()
-		return errors.Join(err, t.image.shortfall())
+		return fault.Join(err, t.image.shortfall())
 	})
 }
 
@@ -143,6 +149,9 @@ func expected(u unread, page uint64) bool {
 // time is over: without it nobody knows what the image lacks.
 func (t *take) putMap(ctx context.Context, to evidence.Sink) error {
 	source := iomemName + ", " + kcoreName + ", /proc/swaps"
+	if t.driver {
+		source = pmemName
+	}
 	return to.Put(context.WithoutCancel(ctx), evidence.Item{Path: mapPath, Source: source}, func(w io.Writer) error {
 		if ctx.Err() != nil && t.image.written == 0 {
 			return context.Cause(ctx)
@@ -184,6 +193,9 @@ func (t *take) summary() SummaryRow {
 	}
 	if !m.began.IsZero() {
 		r.Began, r.Ended, r.Seconds = stamp(m.began), stamp(m.ended), m.ended.Sub(m.began).Seconds()
+	}
+	if t.driver {
+		r.Beside = []BesideRow{{"ranges", pmemInfoPath}}
 	}
 	if t.src.head != nil {
 		r.Beside = append(r.Beside, BesideRow{"program headers", headersPath})

@@ -1,4 +1,4 @@
-//go:build windows || freebsd
+//go:build freebsd
 
 package volatile
 
@@ -16,7 +16,7 @@ func nameFromList(ctx context.Context, p *process.Process) (string, error) {
 	return p.NameWithContext(ctx)
 }
 
-// moreFromList adds what gopsutil finds by system calls on Windows and FreeBSD.
+// moreFromList adds what gopsutil finds by system calls on FreeBSD.
 func moreFromList(ctx context.Context, p *process.Process, row *Process, fault func(string, error)) {
 	if exe, err := p.ExeWithContext(ctx); err != nil {
 		fault("exe", err)
