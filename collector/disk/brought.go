@@ -9,11 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"hozen/collector/disk/artifact"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // Bounds of a folder of definitions that the responder brings.
@@ -89,7 +89,7 @@ func readBrought(name string, room int) ([]byte, error) {
 
 // parse sorts the files by their names, and makes of them the hash and the definitions.
 func (b *Brought) parse() error {
-	slices.SortFunc(b.Files, func(a, b BroughtFile) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(b.Files, func(a, b BroughtFile) int { return strings.Compare(a.Name, b.Name) })
 	manifest := sha256.New()
 	for _, f := range b.Files {
 		fmt.Fprintf(manifest, "%s  %s\n", f.SHA256, f.Name)

@@ -8,6 +8,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/disk/artifact"
+	"hozen/collector/disk/parsed"
 	"hozen/packager/evidence"
 )
 
@@ -33,6 +34,8 @@ type Options struct {
 	MaxFile, MaxArtifact, MaxSize int64
 	// Time bounds the collector; 0 means the limit of the profile standard.
 	Time time.Duration
+	// Found is told of each file that was wanted, for the collector parsed; it may be nil.
+	Found *parsed.Found
 }
 
 // Limits of the profiles. Standard is minutes on a machine that is slow.

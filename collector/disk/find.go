@@ -174,6 +174,7 @@ func (l *looker) search(ctx context.Context, c artifact.Chosen) *search {
 				s.matches = append(s.matches, match{m, p.Type != artifact.Path && p.Type != artifact.Directory})
 				return len(s.matches) < maxFound
 			})
+			p.Text = l.host.Shown(p.Text)
 			s.pattern(p, len(s.matches)-before, err)
 		}
 	}

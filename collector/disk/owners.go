@@ -35,4 +35,9 @@ func idNames(text string) map[uint32]string {
 	return out
 }
 
-func (o owners) fill(m *evidence.FileMeta) { m.Owner, m.Group = o.users[m.UID], o.groups[m.GID] }
+// fill gives names to the owner; that of a file of Windows has its SID already.
+func (o owners) fill(m *evidence.FileMeta) {
+	if m.Owner == "" {
+		m.Owner, m.Group = o.users[m.UID], o.groups[m.GID]
+	}
+}

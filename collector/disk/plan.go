@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // What a file is taken to cost, for the order of value by second: slow, so that a
@@ -60,7 +61,7 @@ func (o Options) plan(f *finding, limit time.Duration) (order []*unit, left int6
 	if bytes <= o.MaxSize && (limit == 0 || seconds < limit.Seconds()) {
 		return order, o.MaxSize - bytes
 	}
-	slices.SortStableFunc(order, func(a, b *unit) int { return cmp.Compare(b.worth(o), a.worth(o)) })
+	sorting.By(order, func(a, b *unit) int { return cmp.Compare(b.worth(o), a.worth(o)) })
 	left = o.MaxSize
 	for _, u := range order {
 		cost := u.cost(o)
@@ -70,7 +71,7 @@ func (o Options) plan(f *finding, limit time.Duration) (order []*unit, left int6
 		}
 		left -= cost
 	}
-	slices.SortStableFunc(order, func(a, b *unit) int { return cmp.Compare(a.taken(), b.taken()) })
+	sorting.By(order, func(a, b *unit) int { return cmp.Compare(a.taken(), b.taken()) })
 	return order, left
 }
 
@@ -97,7 +98,7 @@ func (o Options) limitArtefacts(f *finding) {
 		if total <= o.MaxArtifact {
 			continue
 		}
-		slices.SortStableFunc(units, func(a, b *unit) int { return b.main().meta.Mtime.Compare(a.main().meta.Mtime) })
+		sorting.By(units, func(a, b *unit) int { return b.main().meta.Mtime.Compare(a.main().meta.Mtime) })
 		left := o.MaxArtifact
 		for _, u := range units {
 			cost := u.cost(o)

@@ -34,6 +34,7 @@ type reading struct {
 	unreadable   []UnreadableRow
 	extents      []sparse.Extent
 	mayMove      bool // the access time
+	way, other   string
 	err          error
 }
 
@@ -76,6 +77,8 @@ type contents struct {
 	name  string
 	src   collector.Reader
 	os    *os.File // src, if the kernel opened it; else nil
+	kept  []byte   // what was read of a small file, for the other way to be held against
+	keep  bool
 }
 
 func (c *contents) file(h *collector.Host, f *file, limits Options) error {
@@ -92,27 +95,37 @@ func (c *contents) file(h *collector.Host, f *file, limits Options) error {
 	defer src.Close()
 	c.src, c.name = src, f.path
 	c.os, _ = src.(*os.File)
+	meta := f.meta
+	if h.Drives != nil {
+		meta = c.chooseWay(meta)
+	}
 	var o opened
 	if c.os != nil {
 		o = look(c.os, h.View == nil)
 		c.mayMove = o.mayMove
 	}
-	if o.known && o.id != (collector.FileID{Dev: f.meta.Dev, Inode: f.meta.Inode}) {
+	if o.known && f.meta.Inode != 0 && o.id != (collector.FileID{Dev: f.meta.Dev, Inode: f.meta.Inode}) {
 		return evidence.Gone("replaced by another file since it was looked at")
 	}
-	if _, ok := pseudo(f.path); h.Live && ok || f.meta.Size == 0 {
-		return c.toItsEnd(f.meta.Size)
+	if _, ok := pseudo(f.path); h.Live && ok || meta.Size == 0 {
+		return c.toItsEnd(meta.Size)
 	}
-	if limits.sparse(f.meta) && c.knowsHoles() {
-		return c.data(f.meta.Size, limits.MaxFile)
+	if limits.sparse(meta) && c.knowsHoles() {
+		return c.data(meta.Size, limits.MaxFile)
 	}
-	if err := c.whole(f.meta); err != nil {
+	if meta.Size > limits.MaxFile { // it is larger on the disk than the system said
+		return evidence.Cut("limit for one file: %d bytes, over %d", meta.Size, limits.MaxFile)
+	}
+	if err := c.whole(meta); err != nil {
 		return err
 	}
 	if c.os != nil {
-		if after := look(c.os, false); after.known && after.size > f.meta.Size {
-			return evidence.Gone("grew from %d to %d bytes until it was read; the first %d are here", f.meta.Size, after.size, f.meta.Size)
+		if after := look(c.os, false); after.known && after.size > meta.Size {
+			return evidence.Gone("grew from %d to %d bytes until it was read; the first %d are here", meta.Size, after.size, meta.Size)
 		}
+	}
+	if c.keep {
+		c.other = otherWay(&from, f, c.kept)
 	}
 	return nil
 }
@@ -275,6 +288,9 @@ func (c *contents) short(at, to int64) error {
 func (c *contents) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
+	}
+	if c.keep {
+		c.kept = append(c.kept, b...)
 	}
 	n, err := c.w.Write(b)
 	c.taken += int64(n)

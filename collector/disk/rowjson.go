@@ -38,6 +38,12 @@ func (r *FileRow) json() []byte {
 	l.text("mtime", r.Mtime)
 	l.text("ctime", r.Ctime)
 	l.text("btime", r.Btime)
+	if r.Attributes != 0 {
+		l.number("attributes", uint64(r.Attributes))
+	}
+	if r.ReparseTag != 0 {
+		l.number("reparse_tag", uint64(r.ReparseTag))
+	}
 	l.must("outcome", r.Outcome.String())
 	l.text("reason", string(r.Reason))
 	l.text("same_as", string(r.SameAs))
@@ -50,12 +56,17 @@ func (r *FileRow) json() []byte {
 		l.signed("unreadable", r.Unreadable)
 	}
 	l.flag("atime_may_move", r.AtimeMayMove)
+	l.text("way", r.Way)
+	l.text("other_way", string(r.OtherWay))
 	return append(l.b, '}')
 }
 
 // A line is a JSON object on its way.
 type line struct{ b []byte }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (l *line) name(s string) {
 	if l.b[len(l.b)-1] != '{' {
 		l.b = append(l.b, ',')

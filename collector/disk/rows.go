@@ -40,6 +40,8 @@ type FileRow struct {
 	Mtime      string     `json:"mtime,omitempty"`
 	Ctime      string     `json:"ctime,omitempty"`
 	Btime      string     `json:"btime,omitempty"`
+	Attributes uint32     `json:"attributes,omitempty"`  // of Windows: FILE_ATTRIBUTE_*
+	ReparseTag uint32     `json:"reparse_tag,omitempty"` // of Windows: of a reparse point
 
 	Outcome      evidence.Outcome `json:"outcome"`                  // of its contents
 	Reason       jsonl.Text       `json:"reason,omitempty"`         // why they are not here, or not whole
@@ -51,6 +53,8 @@ type FileRow struct {
 	Changed      bool             `json:"changed,omitempty"`        // size, mtime or inode changed while its set was read
 	Unreadable   int64            `json:"unreadable,omitempty"`     // bytes that could not be read, zeros in the item
 	AtimeMayMove bool             `json:"atime_may_move,omitempty"` // the system refused to open it without access time
+	Way          string           `json:"way,omitempty"`            // of a live Windows: which gave the bytes, "file" or "volume"
+	OtherWay     jsonl.Text       `json:"other_way,omitempty"`      // what the other way gave
 }
 
 // An UnreadableRow is one row of disk/unreadable.jsonl: a part of a file that could not
@@ -96,6 +100,7 @@ func (r *FileRow) describe(m *evidence.FileMeta) {
 	r.Size, r.Allocated, r.Dev, r.Inode, r.Nlink, r.Rdev = m.Size, m.Blocks*512, m.Dev, m.Inode, m.Nlink, m.Rdev
 	r.LinkTarget = jsonl.Text(m.LinkTarget)
 	r.Atime, r.Mtime, r.Ctime, r.Btime = stamp(m.Atime), stamp(m.Mtime), stamp(m.Ctime), stamp(m.Btime)
+	r.Attributes, r.ReparseTag = m.Attributes, m.ReparseTag
 }
 
 // stamp gives a time in UTC with nine digits of nanoseconds; "" for none.

@@ -2,11 +2,11 @@ package disk
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // A table is one that is put while its rows are made, beside other items: so it needs
@@ -34,7 +34,7 @@ func (t *table) fill(w io.Writer) error {
 			return err
 		}
 	}
-	return errors.Join(out.Flush(), t.end)
+	return fault.Join(out.Flush(), t.end)
 }
 
 // row gives one row to the table; its error is the sink's. Where the table ended

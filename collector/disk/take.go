@@ -193,7 +193,7 @@ func (r *run) set(u *unit, below string, j *task) (rows []*FileRow, err error) {
 		if err != nil {
 			return nil, err
 		}
-		row.Set, row.Again = jsonl.Text(u.main().path), below != ""
+		row.Set, row.Again = r.shown(u.main().path), below != ""
 		rows = append(rows, row)
 	}
 	for i, f := range u.files {
@@ -233,10 +233,13 @@ func (r *run) file(f *file, below string, j *task) (*FileRow, error) {
 			why = r.deadly(f)
 		}
 	}
-	row := &FileRow{Path: jsonl.Text(f.path), Via: jsonl.Text(f.via), Artifacts: f.artifacts, Tree: jsonl.Text(f.tree), SameAs: jsonl.Text(f.same)}
+	row := &FileRow{Path: r.shown(f.path), Via: r.shown(f.via), Artifacts: f.artifacts, Tree: r.shown(f.tree), SameAs: r.shown(f.same)}
 	row.describe(f.meta)
-	item := evidence.Item{Path: itemPath(below, f.path), Source: f.path, File: f.meta, Limit: r.o.MaxFile, OldHashes: true}
+	item := evidence.Item{Path: itemPath(below, f.path), Source: r.host.Shown(f.path), File: f.meta, Limit: r.o.MaxFile, OldHashes: true}
 	if why != nil {
+		if _, _, shortfall := evidence.Classify(why, 0); shortfall {
+			r.o.Found.Add(f.path, "", f.artifacts, f.meta)
+		}
 		return row, r.leaveOut(f, row, item, why)
 	}
 	rd, err := r.put(f, item)
@@ -248,6 +251,7 @@ func (r *run) file(f *file, below string, j *task) (*FileRow, error) {
 	if rd.taken == 0 && row.Outcome != evidence.Collected {
 		row.Item = ""
 	}
+	r.o.Found.Add(f.path, string(row.Item), f.artifacts, f.meta)
 	for _, u := range rd.unreadable {
 		u.Path, u.Item = row.Path, row.Item
 		j.bad = append(j.bad, u)
@@ -255,9 +259,12 @@ func (r *run) file(f *file, below string, j *task) (*FileRow, error) {
 	if rd.extents == nil {
 		return row, nil
 	}
-	table := evidence.Item{Path: itemPath("/@extents"+below, f.path) + ".jsonl", Source: f.path}
+	table := evidence.Item{Path: itemPath("/@extents"+below, f.path) + ".jsonl", Source: r.host.Shown(f.path)}
 	return row, r.to.Put(r.ctx, table, func(w io.Writer) error { return jsonl.Write[sparse.Extent](w, rd.extents) })
 }
+
+// shown is a name as people see it on the host.
+func (r *run) shown(name string) jsonl.Text { return jsonl.Text(r.host.Shown(name)) }
 
 // put reads a file into the archive.
 func (r *run) put(f *file, item evidence.Item) (*reading, error) {
@@ -289,6 +296,7 @@ func (r *run) told(f *file, row *FileRow, rd *reading) {
 	row.Reason, row.Taken = jsonl.Text(note), rd.taken
 	row.ReadBegan, row.ReadEnded = stamp(rd.began), stamp(rd.ended)
 	row.Unreadable, row.AtimeMayMove = rd.lost(), rd.mayMove
+	row.Way, row.OtherWay = rd.way, jsonl.Text(rd.other)
 	f.outcome, f.taken = row.Outcome, rd.taken
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/disk/artifact"
+	"hozen/collector/winfile"
 	"hozen/packager/evidence"
 )
 
@@ -20,7 +21,9 @@ const (
 )
 
 // takeTree takes a file, or a directory with all that is below it on the same mount.
-func (r *run) takeTree(name string) error { return r.take(r.tree(path.Clean("/" + name))) }
+func (r *run) takeTree(name string) error {
+	return r.take(r.tree(path.Clean("/" + r.host.Name(name))))
+}
 
 // tree walks a tree, directories before what is in them, names in order.
 func (r *run) tree(root string) iter.Seq[*unit] {
@@ -65,12 +68,25 @@ func (r *run) trueName(name string) string {
 			at = join(at, part)
 			continue
 		}
-		if links++; strings.HasPrefix(m.LinkTarget, "/") {
+		target := r.linkTarget(m)
+		if links++; strings.HasPrefix(target, "/") {
 			at = "/"
 		}
-		left = append(strings.Split(m.LinkTarget, "/"), left...)
+		left = append(strings.Split(target, "/"), left...)
 	}
 	return path.Join(at, path.Join(left...))
+}
+
+// linkTarget gives where a link leads, with / between components; on a live Windows
+// from the drive on, if the target has one.
+func (r *run) linkTarget(m *evidence.FileMeta) string {
+	if r.host.Drives == nil {
+		return m.LinkTarget
+	}
+	if name := r.host.Name(m.LinkTarget); winfile.HasDrive(name) || strings.HasPrefix(m.LinkTarget, `\`) {
+		return name
+	}
+	return strings.ReplaceAll(m.LinkTarget, `\`, "/")
 }
 
 type treeWalk struct {
@@ -105,7 +121,7 @@ func (w *treeWalk) list(dir string, m *evidence.FileMeta, depth int) {
 	}
 	names := tried(w, dir, func(h *collector.Host) answer[[]string] {
 		names, err := h.Names(dir)
-		return answer[[]string]{names, err}
+		return answer[[]string]{withStreams(h, dir, names), err}
 	})
 	for some := range slices.Chunk(names, lookAtOnce) {
 		if err := w.over(); err != nil {

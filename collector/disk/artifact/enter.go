@@ -42,8 +42,8 @@ func (f *Finder) enter(name string) (string, error) {
 // taken from dir if it is not absolute; dir has no links in it.
 func (f *Finder) follow(dir, name string) (at string, meta *evidence.FileMeta, err error) {
 	left := f.components(name)
-	if strings.HasPrefix(name, "/") || f.system == Windows && strings.HasPrefix(name, `\`) {
-		dir = "/"
+	if f.absolute(name) {
+		dir = f.rootOf(dir, name)
 	}
 	at = dir
 	if meta, err = f.host.Lstat(at); err != nil {
@@ -78,7 +78,7 @@ func (f *Finder) follow(dir, name string) (at string, meta *evidence.FileMeta, e
 		}
 		left = slices.Concat(f.components(meta.LinkTarget), left)
 		if f.absolute(meta.LinkTarget) {
-			at = "/"
+			at = f.rootOf(at, meta.LinkTarget)
 		}
 		if meta, err = f.host.Lstat(at); err != nil {
 			return "", nil, err
@@ -95,14 +95,29 @@ func (f *Finder) absolute(target string) bool {
 	return f.system == Windows && (strings.HasPrefix(target, `\`) || len(target) > 1 && target[1] == ':')
 }
 
-// components cuts a name at its separators; a drive, and the prefixes of Windows
-// before it (\\?\, \??\), are left out.
+// rootOf gives the root that an absolute name begins at: on a live Windows, one with
+// neither a drive nor a prefix (\x) begins at the root of the drive that it is met on.
+func (f *Finder) rootOf(dir, name string) string {
+	if f.drives == nil || strings.HasPrefix(name, "/") || !strings.HasPrefix(name, `\`) || strings.HasPrefix(name, `\??\`) || strings.HasPrefix(name, `\\`) {
+		return "/"
+	}
+	drive, _, _ := strings.Cut(strings.TrimPrefix(dir, "/"), "/")
+	return "/" + drive
+}
+
+// components cuts a name at its separators. The prefixes of Windows before a drive
+// (\\?\, \??\) are left out, and the drive is, too, but for a live host, where it is
+// the first component.
 func (f *Finder) components(name string) []string {
 	if f.system == Windows {
 		name = strings.ReplaceAll(name, `\`, "/")
 		name = strings.TrimPrefix(strings.TrimPrefix(name, "//?/"), "/??/")
 		if len(name) > 1 && name[1] == ':' {
-			name = name[2:]
+			if f.drives != nil {
+				name = strings.ToUpper(name[:1]) + name[1:]
+			} else {
+				name = name[2:]
+			}
 		}
 	}
 	return slices.DeleteFunc(strings.Split(name, "/"), func(s string) bool { return s == "" || s == "." })

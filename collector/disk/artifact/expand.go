@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"hozen/collector/winfile"
 	"hozen/packager/evidence"
 )
 
@@ -138,7 +139,37 @@ func (f *Finder) fill(kind Type, separator string, pieces []string, set values) 
 		ways = longer
 	}
 	for _, way := range ways {
-		all = append(all, compile(kind, separator, f.system, way))
+		for _, whole := range f.onDrives(way) {
+			all = append(all, compile(kind, separator, f.system, whole))
+		}
 	}
 	return all, ""
+}
+
+// onDrives puts a drive before a path that has none, on a live Windows: each of its
+// fixed volumes, for many artefacts lie on every one, or where somebody put them.
+func (f *Finder) onDrives(way []piece) [][]piece {
+	if f.drives == nil {
+		return [][]piece{way}
+	}
+	text := ""
+	for _, p := range way {
+		text += p.text
+		if len(text) > 3 {
+			break
+		}
+	}
+	text = strings.ReplaceAll(text, `\`, "/")
+	if winfile.HasDrive(text[:min(len(text), 3)]) {
+		return [][]piece{way}
+	}
+	if first := way[0].text; len(first) > 1 && winfile.HasDrive("/"+first[:2]) { // C:\x, written out
+		drive := piece{text: winfile.HostName(first[:2]), value: true}
+		return [][]piece{append([]piece{drive, {text: first[2:]}}, way[1:]...)}
+	}
+	var all [][]piece
+	for _, drive := range f.drives {
+		all = append(all, append([]piece{{text: drive, value: true}, {text: "/"}}, way...))
+	}
+	return all
 }

@@ -9,6 +9,7 @@ import (
 
 	"hozen/collector"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // A Match is a file that a pattern names.
@@ -32,6 +33,7 @@ type Finder struct {
 	Bounds   Bounds
 	host     *collector.Host
 	system   System
+	drives   []string // of a live Windows (collector.Host.Drives); else nil
 	environ  values
 	users    []User
 	problems evidence.Tally
@@ -57,7 +59,7 @@ const (
 
 // NewFinder looks up the users and the environment of the host; see Problems.
 func NewFinder(h *collector.Host, system System) *Finder {
-	f := &Finder{Bounds: Bounds{Entries: 1 << 20, Matches: 1 << 17}, host: h, system: system}
+	f := &Finder{Bounds: Bounds{Entries: 1 << 20, Matches: 1 << 17}, host: h, system: system, drives: h.Drives}
 	f.lists, f.entered = map[string]listing{}, map[string]entry{}
 	f.findUsers()
 	return f
@@ -104,7 +106,7 @@ func (f *Finder) list(dir string) ([]string, error) {
 			return s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\x00")
 		})
 		if bad := all - len(names); bad > 0 {
-			err = errors.Join(err, fmt.Errorf("%s: %d names that no file can have", dir, bad))
+			err = fault.Join(err, fmt.Errorf("%s: %d names that no file can have", dir, bad))
 		}
 	}
 	size := len(dir)

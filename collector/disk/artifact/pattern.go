@@ -30,6 +30,7 @@ const (
 // A part is one component of a pattern.
 type part struct {
 	literal string // the name, if no globs are in it
+	colon   int    // where in the glob a stream's name begins, behind the colon; 0 if none is meant
 	glob    *glob  // else its form; for systems where case does not matter, always
 	depth   int    // of **N: how many directories deep; 0 for all others
 }
@@ -98,7 +99,7 @@ func (p *Pattern) add(text []char, quoted []bool, system System) {
 	case s == "..":
 		p.Err = evidence.Skip("a path with .. in it is not followed")
 		return
-	case system == Windows && len(p.parts) == 0 && len(s) == 2 && s[1] == ':':
+	case system == Windows && len(p.parts) == 0 && len(s) == 2 && s[1] == ':' && !quoted[0]:
 		if s[0] != 'c' && s[0] != 'C' {
 			p.Err = evidence.Skip("drive %s is another volume than that of the system", s)
 		}
@@ -116,7 +117,17 @@ func (p *Pattern) add(text []char, quoted []bool, system System) {
 		p.parts = append(p.parts, part{literal: s, glob: g})
 		return
 	}
-	p.parts = append(p.parts, part{glob: g})
+	p.parts = append(p.parts, part{glob: g, colon: g.colon()})
+}
+
+// colon says behind which token the name of a stream begins, as of "*:Zone.Identifier".
+func (g *glob) colon() int {
+	for i := range g.tokens {
+		if t := &g.tokens[i]; t.kind == one && t.char == ':' {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 func literal(g *glob) bool {

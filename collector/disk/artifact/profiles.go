@@ -5,10 +5,14 @@ import "strings"
 // findProfiles looks up the environment of Windows and its users, by the
 // directories that are there: variables that live in the registry are not read.
 func (f *Finder) findProfiles() {
-	f.environ = values{"environ_systemdrive": {""}}
+	f.environ = values{"environ_systemdrive": {""}} // of a live host, all fixed volumes: see onDrives
+	drive := ""
+	if len(f.drives) > 0 {
+		drive = f.drives[0]
+	}
 	set := func(name string, options ...string) {
 		for _, o := range options {
-			if at, err := f.enter(o); err == nil && at != "" {
+			if at, err := f.enter(drive + o); err == nil && at != "" {
 				f.environ[name] = append(f.environ[name], at)
 				return // the first that is there: of the older ones only links are left
 			}
@@ -31,13 +35,13 @@ func (f *Finder) findProfiles() {
 		f.environ["environ_path"] = []string{root + "/System32", root, root + "/System32/Wbem"}
 	}
 	f.environ["environ_comspec"] = each(f.environ["environ_systemroot"], "/System32/cmd.exe")
-	f.findProfileFolders()
+	f.findProfileFolders(drive)
 }
 
 // findProfileFolders finds the users' profiles and those of the system's accounts.
-func (f *Finder) findProfileFolders() {
+func (f *Finder) findProfileFolders(drive string) {
 	for _, parent := range []string{"/Users", "/Documents and Settings"} {
-		at, err := f.enter(parent)
+		at, err := f.enter(drive + parent)
 		f.problems.Add(parent, err)
 		if err != nil || at == "" {
 			continue

@@ -1,7 +1,6 @@
 package artifact
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Load reads every *.yaml of a folder tree, in the order of the names. label is
@@ -83,7 +83,7 @@ func NewSet(loads ...[]Definition) (*Set, error) {
 	}
 	errs = append(errs, s.checkGroups()...)
 	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+		return nil, fault.Join(errs...)
 	}
 	return s, nil
 }
@@ -186,7 +186,7 @@ func (s *Set) Resolve(system System, names ...string) (chosen []Chosen, err erro
 			errs = append(errs, fmt.Errorf("no definition is named %q", clip(name)))
 		}
 	}
-	return chosen, errors.Join(errs...)
+	return chosen, fault.Join(errs...)
 }
 
 // choose takes what of a definition is for the system, and the members of its groups.

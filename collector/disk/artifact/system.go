@@ -8,6 +8,16 @@ import (
 	"hozen/packager/evidence"
 )
 
+// isNTFS says whether the host is an NTFS volume in an image, which lists its own files.
+func isNTFS(h *collector.Host) bool {
+	if h.Image == nil {
+		return false
+	}
+	_, mft := h.Lstat("/$MFT")
+	_, boot := h.Lstat("/$Boot")
+	return mft == nil && boot == nil
+}
+
 // SystemOf says what system a host is: by the kernel if it is live, else by what
 // lies in its root; "" if that tells nothing. A mounted disk or an image may be of
 // another system than the one that we run on.
@@ -40,6 +50,8 @@ func SystemOf(h *collector.Host) System {
 		return Android
 	case unix+count(false, "home", "proc", "root", "boot") > 0:
 		return Linux
+	case isNTFS(h):
+		return Windows // a data volume: its change journal and table of files tell of it
 	}
 	return ""
 }

@@ -53,6 +53,9 @@ func (w *walk) from(dir place, parts []part) {
 // directory may be closed to listing, or have names that it does not list.
 func (w *walk) matching(dir place, p *part, rest []part) {
 	names, err := w.f.list(dir.path)
+	if p.colon > 0 && w.f.drives != nil {
+		names = w.withStreams(dir, p, names)
+	}
 	written, found := p.literal != "", false
 	for _, name := range names {
 		if w.stopped || !w.count() {
@@ -69,6 +72,26 @@ func (w *walk) matching(dir place, p *part, rest []part) {
 	if !written || !found {
 		w.tally.Add(dir.path, err)
 	}
+}
+
+// withStreams adds the alternate streams of the files of which the part may mean one: a
+// live Windows does not list them beside their files.
+func (w *walk) withStreams(dir place, p *part, names []string) (all []string) {
+	file := glob{tokens: p.glob.tokens[:p.colon-1], folded: p.glob.folded}
+	for _, name := range names {
+		if w.stopped || !w.count() {
+			break
+		}
+		if !file.match(name) {
+			continue
+		}
+		_, streams, err := w.f.host.LstatStreams(below(dir.path, name))
+		w.tally.Add(below(dir.path, name), err)
+		for _, s := range streams {
+			all = append(all, name+":"+s.Name)
+		}
+	}
+	return all
 }
 
 // step goes to one name in a directory, and says whether it is there. written says

@@ -3,7 +3,6 @@ package image
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Options say what the collector "image" tells of.
@@ -79,7 +79,7 @@ func collect(ctx context.Context, o *Options, to evidence.Sink) error {
 	}
 	return to.Put(ctx, evidence.Item{Path: "disk/image/hashes.jsonl", Source: source}, func(w io.Writer) error {
 		rows, err := hashRows(ctx, d)
-		return errors.Join(jsonl.Write(w, rows), err)
+		return fault.Join(jsonl.Write(w, rows), err)
 	})
 }
 

@@ -55,9 +55,9 @@ func marks() []mark {
 
 const detectBytes = 0x10048 + 8
 
-// detect names what lies in size bytes at start by its magic; "" if unknown or
+// Detect names what lies in size bytes at start by its magic; "" if unknown or
 // unreadable.
-func detect(r io.ReaderAt, start, size int64) string {
+func Detect(r io.ReaderAt, start, size int64) string {
 	b := make([]byte, max(0, min(detectBytes, size)))
 	n, _ := r.ReadAt(b, start)
 	if what := detectIn(b[:n]); what != "" {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf16"
+
+	"hozen/packager/evidence/fault"
 )
 
 const maxGPTEntries = 1 << 20 // bytes of all entries; 16 KiB are usual
@@ -31,7 +33,7 @@ func (t *table) readGPT(r io.ReaderAt, size int64, sectors []int64) bool {
 			continue
 		}
 		g, err := readGPT(r, size, sector, 1)
-		why := errors.Join(err, g.doubt)
+		why := fault.Join(err, g.doubt)
 		if why != nil {
 			at := last
 			if err == nil && g.other > 1 && g.other < uint64(last) {
@@ -45,8 +47,8 @@ func (t *table) readGPT(r io.ReaderAt, size int64, sectors []int64) bool {
 			case err == nil:
 				t.notef("the GPT is damaged (%v), and so is its copy", why)
 			}
-		} else if backup, again := readGPT(r, size, sector, int64(min(g.other, 1<<62))); errors.Join(again, backup.doubt) != nil {
-			t.notef("the copy of the GPT is damaged: %v", errors.Join(again, backup.doubt))
+		} else if backup, again := readGPT(r, size, sector, int64(min(g.other, 1<<62))); fault.Join(again, backup.doubt) != nil {
+			t.notef("the copy of the GPT is damaged: %v", fault.Join(again, backup.doubt))
 		}
 		if err != nil {
 			continue

@@ -7,11 +7,12 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"sync"
+
+	"hozen/packager/evidence/fault"
 )
 
 const hashBlock = 4 << 20 // bytes that are read ahead of the hashing
@@ -36,7 +37,7 @@ func hashRows(ctx context.Context, d *Disk) ([]HashRow, error) {
 			equal := bytes.Equal(s.Sum, got)
 			row.Stored, row.Equal = hex.EncodeToString(s.Sum), &equal
 			if !equal {
-				differ = errors.Join(differ, fmt.Errorf("the medium does not have the %s that its container states: it was changed, or is damaged", name))
+				differ = fault.Join(differ, fmt.Errorf("the medium does not have the %s that its container states: it was changed, or is damaged", name))
 			}
 		}
 		rows = append(rows, row)

@@ -11,6 +11,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/disk/image/ext4"
 	"hozen/collector/disk/image/ntfs"
+	"hozen/packager/evidence/fault"
 )
 
 // A fileSystem is one that we read.
@@ -94,7 +95,7 @@ func Choose(d *Disk, number string) (Partition, error) {
 	for _, p := range parts {
 		files, err := Mount(d, p)
 		if err != nil {
-			failed = errors.Join(failed, err)
+			failed = fault.Join(failed, err)
 			continue
 		}
 		readable = append(readable, p)

@@ -11,6 +11,7 @@ import (
 	"hozen/collector/disk/image/qcow2"
 	"hozen/collector/disk/image/vhd"
 	"hozen/collector/disk/image/vmdk"
+	"hozen/packager/evidence/fault"
 )
 
 // A Disk is an open image: the bytes of the medium, as io.ReaderAt, whatever the
@@ -55,7 +56,7 @@ type Range struct {
 func (d *Disk) Close() error {
 	var all error
 	for _, c := range d.closers {
-		all = errors.Join(all, c.Close())
+		all = fault.Join(all, c.Close())
 	}
 	d.closers = nil
 	return all
@@ -111,9 +112,15 @@ func Open(name string) (*Disk, error) {
 			d.partitions = readPartitions(d, d.Size, d.SectorSize)
 			return d, nil
 		}
-		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), d.Close())
+		return nil, fault.Join(fmt.Errorf("%s: %w", name, err), d.Close())
 	}
-	return nil, errors.Join(fmt.Errorf("%s: %w", name, err), d.Close())
+	return nil, fault.Join(fmt.Errorf("%s: %w", name, err), d.Close())
+}
+
+// NewDisk makes a disk of what is open already: one of this machine. sector is 0 if it is
+// unknown.
+func NewDisk(r io.ReaderAt, size int64, sector int) *Disk {
+	return &Disk{Format: "raw", ReaderAt: r, Size: size, SectorSize: sector, partitions: readPartitions(r, size, sector)}
 }
 
 // openFile opens a file of the container, to be closed with the disk.
@@ -145,9 +152,8 @@ func (s *source) look() error {
 	}
 	if s.size >= 512 {
 		s.tail = make([]byte, 512)
-		if n, err := s.f.ReadAt(s.tail, s.size-512); n < 512 { // a cut medium may still have good parts
+		if n, _ := s.f.ReadAt(s.tail, s.size-512); n < 512 { // a cut medium may still have good parts
 			s.tail = nil
-			_ = err
 		}
 	}
 	return nil

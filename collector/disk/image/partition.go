@@ -46,6 +46,9 @@ type table struct {
 	guid    string  // of the disk (GPT), or its signature (MBR)
 }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (t *table) notef(format string, a ...any) {
 	if len(t.notes) < 32 {
 		t.notes = append(t.notes, fmt.Sprintf(format, a...))
@@ -73,7 +76,7 @@ func readPartitions(r io.ReaderAt, size int64, sector int) *table {
 		t.notef("the first sector cannot be read: %v", err)
 	}
 	m := parseMBR(first)
-	fs := detect(r, 0, size)
+	fs := Detect(r, 0, size)
 	switch boot := fs == "ntfs" || fs == "exfat" || strings.HasPrefix(fs, "fat") || fs == "bitlocker" || fs == "refs"; {
 	case (m.protective() || m.empty()) && !boot && t.readGPT(r, size, sizes):
 		if !m.protective() {
@@ -96,7 +99,7 @@ func readPartitions(r io.ReaderAt, size int64, sector int) *table {
 	for i := range t.parts {
 		t.bound(&t.parts[i], size)
 		if t.parts[i].Type != "extended" {
-			t.parts[i].FS = detect(r, t.parts[i].Start, t.parts[i].Size)
+			t.parts[i].FS = Detect(r, t.parts[i].Start, t.parts[i].Size)
 		}
 	}
 	return t

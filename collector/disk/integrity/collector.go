@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"slices"
 	"time"
 
 	"hozen/collector"
@@ -12,6 +11,7 @@ import (
 	"hozen/collector/disk/known"
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // Options says what the collector "integrity" does.
@@ -65,7 +65,7 @@ func collect(ctx context.Context, h *collector.Host, o Options, to evidence.Sink
 		if ctx.Err() != nil {
 			tally.Add("time", evidence.Cut("the time was over before all files were compared"))
 		}
-		slices.SortStableFunc(rows, func(a, b Row) int {
+		sorting.By(rows, func(a, b Row) int {
 			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Package, b.Package))
 		})
 		if err := jsonl.Write(w, rows); err != nil {

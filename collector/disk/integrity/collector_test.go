@@ -1,10 +1,13 @@
 package integrity
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/md5"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +156,37 @@ func TestAPKRoot(t *testing.T) {
 	for _, want := range []string{"changed /bin/busybox high", "mode /bin/busybox high", "missing /bin/gone medium"} {
 		if !kinds[want] {
 			t.Errorf("no row %q in %v", want, kinds)
+		}
+	}
+}
+
+// TestPacmanListThatIsTooLong: what stands after the limit is not compared, and that is said.
+func TestPacmanListThatIsTooLong(t *testing.T) {
+	for _, c := range []struct {
+		over int
+		want string
+	}{{0, "changed /usr/bin/early, changed /usr/bin/late"}, {maxInfo, "changed /usr/bin/early, unowned /usr/bin/late"}} {
+		root, dir := t.TempDir(), pacmanDir+"/pkg-1"
+		sum := fmt.Sprintf(" type=file md5digest=%x\n", md5.Sum([]byte("good")))
+		write(t, root, "/usr/bin/early", "\x7fELF evil")
+		write(t, root, "/usr/bin/late", "\x7fELF evil")
+		write(t, root, dir+"/desc", "%NAME%\npkg\n\n%VERSION%\n1\n")
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		fmt.Fprintf(z, "#mtree\n./usr/bin/early%s#%s\n./usr/bin/late%s", sum, strings.Repeat("x", c.over), sum)
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		write(t, root, dir+"/mtree", packed.String())
+		s, rows := integrityRows(t, &collector.Host{Root: root}, Options{})
+		var got []string
+		for _, r := range rows {
+			got = append(got, r.Kind+" "+string(r.Path))
+		}
+		slices.Sort(got)
+		rec, _ := s.Record("disk/integrity.jsonl")
+		if strings.Join(got, ", ") != c.want || rec.Shortfall != (c.over > 0) || rec.Shortfall && !strings.Contains(rec.Note, dir+"/mtree: more than") {
+			t.Errorf("%d bytes more: %q, %+v", c.over, got, rec)
 		}
 	}
 }

@@ -119,8 +119,8 @@ func treeRoots(h *collector.Host, paths []string, tally *evidence.Tally) (roots 
 		}
 	}
 	for _, p := range paths {
-		p = links.real(p)
-		if slices.ContainsFunc(paths, func(other string) bool { return proc.Beneath(p, links.real(other)) }) && !isMount(mounts, p) {
+		p = realOf(h, links, p)
+		if slices.ContainsFunc(paths, func(other string) bool { return proc.Beneath(p, realOf(h, links, other)) }) && !isMount(mounts, p) {
 			continue // below another one
 		}
 		r := walk.Root{Path: p}
@@ -137,6 +137,15 @@ func treeRoots(h *collector.Host, paths []string, tally *evidence.Tally) (roots 
 	return roots
 }
 
+// realOf gives the name of a path without links; on a live Windows, where it is asked for
+// through one, as it is: its walk will say so.
+func realOf(h *collector.Host, l *links, p string) string {
+	if h.Drives != nil {
+		return h.Name(p)
+	}
+	return l.real(p)
+}
+
 func isMount(mounts []walk.Mount, p string) bool {
 	return slices.ContainsFunc(mounts, func(m walk.Mount) bool { return m.Path == p })
 }
@@ -148,14 +157,14 @@ func (t *hasher) visit(ctx context.Context, e *walk.Entry) error {
 		if shortfall {
 			t.tally.Add(string(e.Path), e.Err)
 		}
-		return t.push(ctx, &hashTask{row: HashRow{Path: jsonl.Text(e.Path), Note: note}})
+		return t.push(ctx, &hashTask{row: HashRow{Path: jsonl.Text(t.host.Shown(string(e.Path))), Note: note}})
 	}
 	if !e.Known || !e.Meta.Regular() {
 		return nil
 	}
 	m := &e.Meta
 	j := &hashTask{row: HashRow{
-		Path: jsonl.Text(e.Path), Size: m.Size, Allocated: m.Blocks * 512, Mode: m.Mode, UID: m.UID, GID: m.GID,
+		Path: jsonl.Text(t.host.Shown(string(e.Path))), Size: m.Size, Allocated: m.Blocks * 512, Mode: m.Mode, UID: m.UID, GID: m.GID,
 		Dev: m.Dev, Inode: m.Inode, Nlink: m.Nlink, Again: e.Again, Covered: e.Covered,
 		Mtime: stamp(m.Mtime), Ctime: stamp(m.Ctime), Atime: stamp(m.Atime), Btime: stamp(m.Btime),
 	}}

@@ -253,11 +253,16 @@ func (l *loader) pacman() error {
 	return err
 }
 
+// gunzip gives whole lines, at most maxInfo bytes, and says where there are more.
 func gunzip(b []byte) (string, error) {
 	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return "", err
 	}
-	text, err := io.ReadAll(io.LimitReader(z, maxInfo))
+	text, err := io.ReadAll(io.LimitReader(z, maxInfo+1))
+	if len(text) > maxInfo {
+		text = text[:bytes.LastIndexByte(text[:maxInfo], '\n')+1]
+		err = evidence.Cut("more than %d bytes: the files after them are not known", maxInfo)
+	}
 	return string(text), err
 }

@@ -10,6 +10,7 @@ import (
 
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // Lists are all lists of one collection. All methods may be called concurrently, and
@@ -34,14 +35,6 @@ func (l *Lists) All() []*List {
 		return nil
 	}
 	return l.lists
-}
-
-// NeedsOld says whether a list has SHA-1 or MD5, so that they must be computed
-// (evidence.Item.OldHashes) for it to be of use.
-func (l *Lists) NeedsOld() bool {
-	return slices.ContainsFunc(l.All(), func(list *List) bool {
-		return list.Counts[SHA1.String()]+list.Counts[MD5.String()] > 0
-	})
 }
 
 // Match gives the names of the lists that have the contents of a file, in the order
@@ -124,7 +117,7 @@ func (l *Lists) Put(ctx context.Context, to evidence.Sink) error {
 	l.mu.Lock()
 	rows, more := slices.Clone(l.rows), l.more
 	l.mu.Unlock()
-	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.Path, b.Path) })
+	sorting.By(rows, func(a, b Row) int { return cmp.Compare(a.Path, b.Path) })
 	item := evidence.Item{Path: Member, Collector: "known"}
 	return to.Put(ctx, item, func(w io.Writer) error {
 		if err := jsonl.Write(w, rows); err != nil {

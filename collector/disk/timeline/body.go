@@ -47,12 +47,13 @@ func appendBody(b []byte, e *walk.Entry) []byte {
 
 // appendName writes a name so that it stays within its field and its line, and can be
 // read back: every byte of a control character, of what is not UTF-8, of characters that
-// turn the direction of text or end a line, and of \, | and > becomes \xHH.
+// turn the direction of text or end a line, and of \, |, > and % becomes \xHH. mactime
+// takes %HH for a byte, and drops a name with %0a without a word.
 func appendName(b, name []byte) []byte {
 	for i := 0; i < len(name); {
 		c := name[i]
 		if c < utf8.RuneSelf {
-			if c < 0x20 || c == 0x7f || c == '\\' || c == '|' || c == '>' {
+			if c < 0x20 || c == 0x7f || c == '\\' || c == '|' || c == '>' || c == '%' {
 				b = appendHex(b, c)
 			} else {
 				b = append(b, c)

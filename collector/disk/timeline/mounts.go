@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"hozen/collector"
 	"hozen/collector/disk/walk"
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
@@ -31,14 +32,14 @@ type MountRow struct {
 
 // mountRows joins the mounts with the report of their walk. The error says which walks
 // were not ended.
-func mountRows(mounts []walk.Mount, report walk.Report) ([]MountRow, error) {
+func mountRows(h *collector.Host, mounts []walk.Mount, report walk.Report) ([]MountRow, error) {
 	var rows []MountRow
 	var tally evidence.Tally
 	next := 0 // reports are in the order of the mounts that are walked
 	for i := range mounts {
 		m := &mounts[i]
 		r := MountRow{
-			MountPoint: jsonl.Text(m.Path), Dev: m.Device, FSType: m.Type, Source: jsonl.Text(m.Source), Root: jsonl.Text(m.Root),
+			MountPoint: jsonl.Text(h.Shown(m.Path)), Dev: m.Device, FSType: m.Type, Source: jsonl.Text(m.Source), Root: jsonl.Text(m.Root),
 			Options: jsonl.Text(m.Options), Walked: m.Why == "", Why: jsonl.Text(m.Why), Same: jsonl.Texts(m.Same),
 		}
 		if r.Walked && next < len(report.Roots) {

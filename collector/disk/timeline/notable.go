@@ -140,6 +140,7 @@ func (o NotableOptions) rows(h *collector.Host, seen *[kindCount]findings) (rows
 			for j := range f.list[l] {
 				one := &f.list[l][j]
 				r := one.row(&names[k])
+				r.Path = jsonl.Text(h.Shown(one.path))
 				if l > memory.Low && one.meta.Regular() {
 					var fresh bool
 					if r.Contents, fresh = o.plan(h, one, &left, planned); fresh {
@@ -237,7 +238,7 @@ func (c *content) put(ctx context.Context, h *collector.Host, to evidence.Sink) 
 	strict.NoLinks, strict.Stored = true, true // a name that was swapped since it was seen leads nowhere
 	h = &strict
 	m, err := h.Lstat(c.source)
-	item := evidence.Item{Path: c.path, Source: c.source, File: m}
+	item := evidence.Item{Path: c.path, Source: h.Shown(c.source), File: m}
 	return to.Put(ctx, item, func(w io.Writer) error {
 		switch {
 		case err != nil:

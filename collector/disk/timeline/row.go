@@ -30,15 +30,17 @@ type Row struct {
 	Btime      string     `json:"btime,omitempty"` // of birth
 	// AtimeUnix and so on hold times that RFC 3339 cannot tell (before the year 0, after
 	// 9999), in seconds since 1970.
-	AtimeUnix int64      `json:"atime_unix,omitempty"`
-	MtimeUnix int64      `json:"mtime_unix,omitempty"`
-	CtimeUnix int64      `json:"ctime_unix,omitempty"`
-	BtimeUnix int64      `json:"btime_unix,omitempty"`
-	Immutable bool       `json:"immutable,omitempty"`   // chattr(1) +i
-	Append    bool       `json:"append_only,omitempty"` // chattr(1) +a
-	Again     bool       `json:"again,omitempty"`       // another name of this file has a row before this one
-	Hidden    bool       `json:"hidden,omitempty"`      // another mount lies over the place
-	Error     jsonl.Text `json:"error,omitempty"`
+	AtimeUnix  int64      `json:"atime_unix,omitempty"`
+	MtimeUnix  int64      `json:"mtime_unix,omitempty"`
+	CtimeUnix  int64      `json:"ctime_unix,omitempty"`
+	BtimeUnix  int64      `json:"btime_unix,omitempty"`
+	Immutable  bool       `json:"immutable,omitempty"`   // chattr(1) +i
+	Append     bool       `json:"append_only,omitempty"` // chattr(1) +a
+	Attributes uint32     `json:"attributes,omitempty"`  // of Windows: FILE_ATTRIBUTE_*
+	ReparseTag uint32     `json:"reparse_tag,omitempty"` // of Windows: what kind of reparse point it is
+	Again      bool       `json:"again,omitempty"`       // another name of this file has a row before this one
+	Hidden     bool       `json:"hidden,omitempty"`      // another mount lies over the place
+	Error      jsonl.Text `json:"error,omitempty"`
 }
 
 // appendRow appends the row of an entry as JSON with a newline. It makes nothing else:
@@ -101,6 +103,14 @@ func appendMeta(b []byte, t *timeText, e *walk.Entry) []byte {
 	}
 	if m.Attributes&walk.AttributeAppend != 0 {
 		b = append(b, `,"append_only":true`...)
+	}
+	if m.FileAttributes != 0 {
+		b = append(b, `,"attributes":`...)
+		b = strconv.AppendUint(b, uint64(m.FileAttributes), 10)
+	}
+	if m.ReparseTag != 0 {
+		b = append(b, `,"reparse_tag":`...)
+		b = strconv.AppendUint(b, uint64(m.ReparseTag), 10)
 	}
 	return b
 }

@@ -11,6 +11,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/disk/walk"
 	"hozen/collector/memory"
+	"hozen/packager/evidence/sorting"
 )
 
 // Seen is what the walk of the collector timeline saw that deserves a look, for the
@@ -101,7 +102,7 @@ func (s *Seen) end(workers []taker, err error) {
 				f.list[l] = append(f.list[l], workers[i].look.found[k].list[l]...)
 				f.count[l] += workers[i].look.found[k].count[l]
 			}
-			slices.SortFunc(f.list[l], func(a, b finding) int { return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.path, b.path)) })
+			sorting.By(f.list[l], func(a, b finding) int { return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.path, b.path)) })
 			f.list[l] = f.list[l][:min(len(f.list[l]), maxFindings(l))]
 		}
 	}

@@ -11,8 +11,8 @@
 package timeline
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -21,7 +21,9 @@ import (
 	"hozen/collector"
 	"hozen/collector/disk/walk"
 	"hozen/collector/jsonl"
+	"hozen/collector/winfile"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Options says what the collector timeline takes.
@@ -93,12 +95,16 @@ func collect(ctx context.Context, h *collector.Host, to evidence.Sink, o Options
 	}
 	report := t.run(ctx, h)
 	puts.Wait()
-	if err := errors.Join(broken[:]...); err != nil {
+	if err := fault.Join(broken[:]...); err != nil {
 		return err
 	}
-	return to.Put(context.WithoutCancel(ctx), evidence.Item{Path: mountsItem, Source: "/proc/self/mountinfo"}, func(w io.Writer) error {
-		rows, err := mountRows(mounts, report)
-		return errors.Join(jsonl.Write(w, rows), err, mountsErr)
+	from := "/proc/self/mountinfo"
+	if h.Drives != nil {
+		from = "GetLogicalDrives, GetDriveType, GetVolumeInformation"
+	}
+	return to.Put(context.WithoutCancel(ctx), evidence.Item{Path: mountsItem, Source: from}, func(w io.Writer) error {
+		rows, err := mountRows(h, mounts, report)
+		return fault.Join(jsonl.Write(w, rows), err, mountsErr)
 	})
 }
 
@@ -113,6 +119,7 @@ type taking struct {
 	rows, body *stream
 	seen       *Seen
 	workers    []taker
+	drives     bool // names begin with a drive (collector.Host.Drives)
 }
 
 // A taker makes rows for one worker of the walk.
@@ -121,6 +128,7 @@ type taker struct {
 	times      timeText
 	tally      evidence.Tally
 	look       *looker // nil if nobody asks for what is notable
+	shown      []byte
 }
 
 func newTaking(o walk.Options, seen *Seen) *taking {
@@ -133,6 +141,7 @@ func newTaking(o walk.Options, seen *Seen) *taking {
 
 // run walks, and ends both streams.
 func (t *taking) run(ctx context.Context, h *collector.Host) walk.Report {
+	t.drives = h.Drives != nil
 	t.seen.begin(h, t.workers)
 	report, err := walk.Walk(ctx, h, t.options, t.visit)
 	var tally evidence.Tally
@@ -161,11 +170,19 @@ func (t *taking) visit(worker int, e *walk.Entry) error {
 	if e.Err != nil {
 		w.tally.Add(string(e.Path), e.Err)
 	}
+	path := e.Path
+	if t.drives { // C:\x in rows, C:/x in the body file: \ is escaped there
+		w.shown = append(w.shown[:0], winfile.Shown(string(path))...)
+		e.Path = w.shown
+	}
 	w.rows = appendRow(w.rows, &w.times, e)
 	if e.Known {
+		if t.drives {
+			e.Path = bytes.TrimPrefix(path, []byte("/"))
+		}
 		w.body = appendBody(w.body, e)
 	}
-	if w.look != nil {
+	if e.Path = path; w.look != nil {
 		w.look.entry(e)
 	}
 	if len(w.rows) >= blockSize {

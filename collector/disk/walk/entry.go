@@ -46,6 +46,8 @@ type Meta struct {
 	Atime, Mtime, Ctime, Btime Time
 	// Attributes are STATX_ATTR_* of statx(2): immutable 0x10, append-only 0x20.
 	Attributes uint64
+	// Of Windows: FILE_ATTRIBUTE_*, and what kind of reparse point it is.
+	FileAttributes, ReparseTag uint32
 }
 
 // Attributes of Meta, from statx(2).
@@ -94,6 +96,7 @@ func (e *Entry) FileMeta() *evidence.FileMeta {
 	return &evidence.FileMeta{
 		Mode: m.Mode, UID: m.UID, GID: m.GID, Size: m.Size, Blocks: m.Blocks, Dev: m.Dev, Inode: m.Inode, Nlink: m.Nlink, Rdev: m.Rdev,
 		LinkTarget: string(e.Link), Atime: m.Atime.Time(), Mtime: m.Mtime.Time(), Ctime: m.Ctime.Time(), Btime: m.Btime.Time(),
+		Attributes: m.FileAttributes, ReparseTag: m.ReparseTag,
 	}
 }
 
@@ -101,6 +104,7 @@ func metaOf(f *evidence.FileMeta) Meta {
 	return Meta{
 		Mode: f.Mode, UID: f.UID, GID: f.GID, Size: f.Size, Blocks: f.Blocks, Dev: f.Dev, Inode: f.Inode, Nlink: f.Nlink, Rdev: f.Rdev,
 		Atime: timeOf(f.Atime), Mtime: timeOf(f.Mtime), Ctime: timeOf(f.Ctime), Btime: timeOf(f.Btime),
+		FileAttributes: f.Attributes, ReparseTag: f.ReparseTag,
 	}
 }
 

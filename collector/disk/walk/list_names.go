@@ -5,19 +5,26 @@ import (
 	"io/fs"
 
 	"hozen/collector"
+	"hozen/collector/winfile"
 	"hozen/packager/evidence"
 )
 
 // nameLister reads directories by their names: in a disk image, and on systems
 // without a lister of their own. In an image no name leads through a link, for each
 // is made of what was listed.
-type nameLister struct{}
+//
+// A live Windows does not list alternate streams beside their files, as an image does:
+// there they are asked for with each file, and visited after it as "file:stream".
+type nameLister struct {
+	streams []winfile.DataStream // of what was looked at last
+}
 
-func lstat(h *collector.Host, name string) (*evidence.FileMeta, error) {
+func lstat(h *collector.Host, name string) (*evidence.FileMeta, []winfile.DataStream, error) {
 	if h.Image != nil {
-		return h.Image.Lstat(name)
+		m, err := h.Image.Lstat(name)
+		return m, nil, err
 	}
-	return h.Lstat(name)
+	return h.LstatStreams(name)
 }
 
 func list(h *collector.Host, dir string) ([]string, error) {
@@ -30,13 +37,14 @@ func list(h *collector.Host, dir string) ([]string, error) {
 // look fills the entry in; false if the worker was left behind.
 func (l *nameLister) look(w *worker, e *Entry) bool {
 	state := w.into()
-	m, err := lstat(w.s.host, string(e.Path))
+	m, streams, err := lstat(w.s.host, string(e.Path))
 	if !w.out(state) {
 		return false
 	}
+	l.streams = streams
 	switch {
-	case err == nil:
-		e.Meta, e.Known, e.Link = metaOf(m), true, []byte(m.LinkTarget)
+	case m != nil: // with an error, if its streams could not be listed
+		e.Meta, e.Known, e.Link, e.Err = metaOf(m), true, []byte(m.LinkTarget), err
 		e.at = place{host: w.s.host, fd: -1, name: e.Name()}
 	case errors.Is(err, fs.ErrNotExist):
 		e.Err = evidence.Gone("gone since its directory was listed")
@@ -96,6 +104,9 @@ func (l *nameLister) opened(w *worker, n *node, e *Entry) *node {
 	n.inode = e.Meta.Inode
 	n.refs.Store(1)
 	w.count.directories++
+	if len(l.streams) > 0 && !l.visitStreams(w, n, nil) {
+		return nil
+	}
 	return n
 }
 
@@ -140,5 +151,28 @@ func (l *nameLister) one(w *worker, n *node, name []byte) bool {
 		w.wait(name)
 		return true
 	}
-	return w.known(e)
+	return w.known(e) && l.visitStreams(w, n, name)
+}
+
+// visitStreams visits the alternate streams of the file that was looked at, or, without
+// a name, of the directory.
+func (l *nameLister) visitStreams(w *worker, n *node, name []byte) bool {
+	meta := w.entry.Meta
+	meta.Mode, meta.Inode, meta.Nlink = evidence.ModeRegular|0o777, 0, 1
+	for _, s := range l.streams {
+		var e *Entry
+		if name != nil {
+			e = w.begins(n, []byte(string(name)+":"+s.Name))
+		} else {
+			w.entry = Entry{Root: n.root, Path: append(n.appendPath(nil), ":"+s.Name...), Covered: n.covered}
+			e = &w.entry
+		}
+		e.Meta = meta
+		e.Meta.Size, e.Meta.Blocks = s.Size, (s.Allocated+511)/512
+		e.at = place{host: w.s.host, fd: -1}
+		if !w.known(e) {
+			return false
+		}
+	}
+	return true
 }

@@ -6,11 +6,11 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"hozen/collector"
 	"hozen/collector/proc"
+	"hozen/packager/evidence/sorting"
 )
 
 // A Mount is one mount of the examined host, and whether it is walked.
@@ -31,13 +31,16 @@ type Mount struct {
 // only if all asks for them; those that the kernel makes up (/proc) never. The file
 // system of the host's "/" is walked whatever it is.
 //
-// On a live host it reads /proc/self/mountinfo. With a Root it tells of the tree itself and
+// On a live Windows the mounts are its drives; fixed ones are walked. Elsewhere, on a live host it reads /proc/self/mountinfo. With a Root it tells of the tree itself and
 // of what is mounted below it here. An image is one mount on "/". With an error, what
 // was understood is given; it always has "/".
 func LocalMounts(h *collector.Host, all bool) ([]Mount, error) {
 	root := proc.Mount{Root: "/", Point: "/", Type: "image"}
 	if h.Image != nil {
 		return []Mount{{Mount: root, Path: "/"}}, nil
+	}
+	if h.Drives != nil {
+		return drives(h, all)
 	}
 	root.Type = "directory"
 	ours := &collector.Host{Root: "/", Live: true}
@@ -93,7 +96,7 @@ func choose(parsed []proc.Mount, top string, root proc.Mount, all bool) (out []M
 		out = append(out, Mount{Mount: root, Path: "/"})
 	}
 	once(out)
-	slices.SortStableFunc(out, func(a, b Mount) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID)) })
+	sorting.By(out, func(a, b Mount) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID)) })
 	return out
 }
 
@@ -106,7 +109,7 @@ func once(mounts []Mount) {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
+	sorting.By(order, func(i, j int) int {
 		a, b := &mounts[i], &mounts[j]
 		return cmp.Or(cmp.Compare(len(a.Root), len(b.Root)), cmp.Compare(len(a.Path), len(b.Path)), cmp.Compare(a.Path, b.Path))
 	})

@@ -12,12 +12,12 @@ package walk
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync/atomic"
 	"time"
 
 	"hozen/collector"
+	"hozen/packager/evidence/fault"
 )
 
 // A Root is where a walk begins: the root of a mount, or any directory or file.
@@ -185,7 +185,7 @@ func (s *walker) report() (r Report) {
 			one.Err = *e
 		}
 		if why := s.failure(); why != nil {
-			one.Err = errors.Join(one.Err, why)
+			one.Err = fault.Join(one.Err, why)
 		}
 		r.Roots = append(r.Roots, one)
 	}

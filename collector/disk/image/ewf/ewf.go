@@ -105,6 +105,9 @@ func Open(segments []Segment) (*Image, error) {
 	return m, nil
 }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (m *Image) notef(format string, a ...any) {
 	if len(m.notes) < 32 {
 		m.notes = append(m.notes, fmt.Sprintf(format, a...))

@@ -11,6 +11,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/klauspost/compress/zlib"
+
+	"hozen/packager/evidence/fault"
 )
 
 const (
@@ -118,7 +120,7 @@ func (m *Image) takeVolume(i int, s section) error {
 	}
 	b := make([]byte, min(s.left, 94))
 	if err := m.read(i, b, s.data); err != nil || len(b) < 94 {
-		return errors.Join(err, fmt.Errorf("%d bytes", len(b)))
+		return fault.Join(err, fmt.Errorf("%d bytes", len(b)))
 	}
 	per, sector := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
 	count := binary.LittleEndian.Uint64(b[16:])

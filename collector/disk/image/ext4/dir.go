@@ -2,12 +2,12 @@ package ext4
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 const (
@@ -44,7 +44,7 @@ func (f *FS) readDir(n *inode) *directory {
 		err = l.blocks(n)
 	}
 	if err != nil {
-		d.err = errors.Join(d.err, fmt.Errorf("directory inode %d: %w", n.number, err))
+		d.err = fault.Join(d.err, fmt.Errorf("directory inode %d: %w", n.number, err))
 	}
 	return d
 }
@@ -72,7 +72,7 @@ func (l *listing) blocks(n *inode) error {
 	for at := int64(0); at < size; {
 		from, to, err := (&file{contents: c}).NextData(at)
 		if err != nil {
-			l.err = errors.Join(l.err, fmt.Errorf("directory inode %d: %w", n.number, err))
+			l.err = fault.Join(l.err, fmt.Errorf("directory inode %d: %w", n.number, err))
 			from, to = at+bs, at+bs // the next block may be readable
 			if read += bs; read > maxDirBytes {
 				return evidence.Cut("more than %d bytes", maxDirBytes)

@@ -66,7 +66,7 @@ type super struct {
 	backup                    [2]uint32 // groups with a copy, under sparse_super2
 	state                     uint16
 	lastOrphan                uint32
-	label, mounted            string
+	label                     string
 	uuid                      [16]byte
 	made, lastMount, lastWrit time.Time
 }
@@ -157,7 +157,6 @@ func parseSuper(b []byte) (s super, err error) {
 	}
 	s.backup = [2]uint32{le.Uint32(b[0x24c:]), le.Uint32(b[0x250:])}
 	s.label, _, _ = strings.Cut(string(b[0x78:0x88]), "\x00")
-	s.mounted, _, _ = strings.Cut(string(b[0x88:0xc8]), "\x00")
 	copy(s.uuid[:], b[0x68:])
 	s.lastMount, s.lastWrit, s.made = seconds(b[0x2c:], b[0x274]), seconds(b[0x30:], b[0x275]), seconds(b[0x108:], b[0x276])
 	return s, s.check()
@@ -224,9 +223,6 @@ func (f *FS) UUID() string {
 	u := f.sb.uuid
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
-
-// LastMounted is where it was mounted last, byte for byte; "" if unknown.
-func (f *FS) LastMounted() string { return f.sb.mounted }
 
 // Times are when it was made, mounted and written last; zero if unknown.
 func (f *FS) Times() (made, mounted, written time.Time) {

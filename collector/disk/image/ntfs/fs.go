@@ -1,7 +1,6 @@
 package ntfs
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,7 +11,9 @@ import (
 	"unicode"
 
 	"hozen/collector"
+	"hozen/collector/disk/image/ntfs/layout"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // FS is a volume. Names are looked up without regard to case, an exact one first;
@@ -26,6 +27,9 @@ type FS struct {
 	mu     sync.Mutex
 	dirs   map[uint64]*listing
 	listed int // entries in dirs
+
+	keepMu sync.Mutex
+	kept   map[uint64]*file // those that have very many records
 }
 
 // A listing is a directory that was read.
@@ -53,7 +57,7 @@ func Open(disk io.ReaderAt) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &FS{disk: disk, boot: v, dirs: map[uint64]*listing{}}
+	f := &FS{disk: disk, boot: v, dirs: map[uint64]*listing{}, kept: map[uint64]*file{}}
 	if err = f.openMFT(v.mft); err != nil {
 		if mirrored := f.openMFT(v.mirror); mirrored != nil {
 			return nil, fmt.Errorf("MFT: %w; its mirror: %w", err, mirrored)
@@ -68,16 +72,16 @@ func Open(disk io.ReaderAt) (*FS, error) {
 // openMFT reads the MFT's own record at a cluster. Its later parts may be described
 // in records that its first part holds.
 func (f *FS) openMFT(cluster int64) error {
-	if cluster < 0 || cluster > maxCluster {
+	if cluster < 0 || cluster > layout.MaxCluster {
 		return fmt.Errorf("cluster %d", cluster)
 	}
 	size := f.boot.recordSize
-	f.mft = &stream{disk: f.disk, cluster: 1, runs: []run{{0, cluster * f.boot.cluster, size}}, size: size, written: size}
+	f.mft = &stream{disk: f.disk, cluster: 1, runs: []layout.Run{{VCN: 0, LCN: cluster * f.boot.cluster, Length: size}}, size: size, written: size}
 	r, err := f.record(recordMFT)
 	if err != nil {
 		return err
 	}
-	first, err := newStream(f.disk, f.boot.cluster, (&file{attrs: r.attrs}).data(""))
+	first, err := newStream(f.disk, f.boot.cluster, (&file{attrs: r.Attributes}).data(""))
 	if first == nil {
 		return err
 	}
@@ -90,16 +94,19 @@ func (f *FS) openMFT(cluster int64) error {
 		f.mft = all // what of it is described nowhere cannot be read; all else can
 		return nil
 	}
-	return errors.Join(err, d.damage)
+	return fault.Join(err, d.damage)
 }
 
 // data gives the parts of a data stream; where there is none, an empty one, as of
 // a directory.
-func (d *file) data(name string) []attribute {
-	if parts := d.parts(typeData, name); len(parts) > 0 {
+func (d *file) data(name string) []layout.Attribute {
+	if isIndex(name) {
+		return d.parts(layout.TypeIndexAlloc, indexName)
+	}
+	if parts := d.parts(layout.TypeData, name); len(parts) > 0 {
 		return parts
 	}
-	return []attribute{{kind: typeData, inRecord: true, resident: []byte{}}}
+	return []layout.Attribute{{Kind: layout.TypeData, Resident: true, Value: []byte{}}}
 }
 
 // maxDirs bounds the directories that are kept, and maxListed the names in them, but
@@ -207,7 +214,7 @@ func (f *FS) Names(dir string) ([]string, error) {
 	}
 	l := f.listing(d.number)
 	var names []string
-	wrong := l.err
+	wrong, costly := l.err, map[uint64][]string{} // names of streams of files with many records
 	for _, e := range l.entries {
 		if e.file == recordRoot && e.name == "." {
 			continue
@@ -221,14 +228,38 @@ func (f *FS) Names(dir string) ([]string, error) {
 			break
 		}
 		names = append(names, e.name)
-		if child, err := f.file(e.file); err == nil {
-			for _, s := range child.streams() {
-				names = append(names, e.name+":"+s)
+		streams, known := costly[e.file]
+		if !known {
+			var lost error
+			streams, lost = f.streamsOf(e.file, costly)
+			wrong = firstError(wrong, lost)
+		}
+		for _, s := range streams {
+			if len(names) >= maxEntries {
+				break // told with the next name
 			}
+			names = append(names, e.name+":"+s)
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), wrong
+}
+
+// streamsOf gives the names of the streams of a file; those of one that takes long are
+// kept for its other names. The error says that there may be more. A file that cannot be
+// read at all is no error here: whoever asks for it by its name has that.
+func (f *FS) streamsOf(number uint64, costly map[uint64][]string) ([]string, error) {
+	d, err := f.file(number)
+	if err != nil {
+		return nil, nil
+	}
+	if d.damage != nil {
+		err = fmt.Errorf("record %d of the MFT may have more streams: %w", number, d.damage)
+	}
+	if d.records >= keepFrom {
+		costly[number] = d.streams
+	}
+	return d.streams, err
 }
 
 // Open implements collector.Files with a collector.HoleReader. Damage that leaves
@@ -238,12 +269,18 @@ func (f *FS) Open(name string) (collector.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if stream != "" && len(d.parts(typeData, stream)) == 0 {
+	if stream != "" && len(d.parts(layout.TypeData, stream)) == 0 && (!isIndex(stream) || len(d.data(stream)) == 0) {
 		return nil, fs.ErrNotExist
+	}
+	if stream == "" && d.packed && len(d.parts(layout.TypeData, packedStream)) > 0 {
+		return nil, fmt.Errorf("record %d of the MFT: Windows keeps its contents compressed (WOF) in the stream %s, which can be taken; without it they read as zeros", d.number, packedStream)
 	}
 	s, err := newStream(f.disk, f.boot.cluster, d.data(stream))
 	if s == nil {
 		return nil, fmt.Errorf("record %d of the MFT: %w", d.number, err)
+	}
+	if isIndex(stream) {
+		return f.index(d, s), nil
 	}
 	return s, nil
 }

@@ -4,9 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
+	"hozen/collector/disk/image/ntfs/layout"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // An entry is one name in a directory.
@@ -15,79 +16,42 @@ type entry struct {
 	file uint64 // number of its record
 }
 
-// A fileName is the value of an attribute FILE_NAME, and the key of a directory's index.
-type fileName struct {
-	parent uint64
-	space  uint8 // 0 POSIX, 1 Win32, 2 DOS, 3 Win32 and DOS
-	name   string
-}
-
-const spaceDOS = 2
-
-func parseFileName(b []byte) (fileName, error) {
-	if len(b) < 66 || len(b) < 66+2*int(b[64]) {
-		return fileName{}, errors.New("a name that lies outside")
-	}
-	return fileName{
-		parent: binary.LittleEndian.Uint64(b) & refMask, space: b[65],
-		name: text(b[66 : 66+2*int(b[64])]),
-	}, nil
-}
-
-// parseNode reads the entries of one node of a directory's index: from the node
-// header on. DOS names are left out: they are second names of others.
-func parseNode(out []entry, b []byte) ([]entry, error) {
-	if len(b) < 16 {
-		return out, errors.New("a node that lies outside")
-	}
-	at, end := int(binary.LittleEndian.Uint32(b)), int(binary.LittleEndian.Uint32(b[4:]))
-	if end > len(b) || end < 0 {
-		end = len(b)
-	}
-	for at >= 16 && at+16 <= end {
-		n, key, last := int(binary.LittleEndian.Uint16(b[at+8:])), int(binary.LittleEndian.Uint16(b[at+10:])), b[at+12]&2 != 0
-		if last {
-			return out, nil
-		}
-		if n < 16 || at+n > end || 16+key > n {
-			return out, fmt.Errorf("an entry of %d bytes at %d of %d", n, at, end)
-		}
-		name, err := parseFileName(b[at+16 : at+16+key])
-		if err != nil {
-			return out, err
-		}
-		if name.space != spaceDOS && len(out) < maxEntries {
-			out = append(out, entry{name.name, binary.LittleEndian.Uint64(b[at:]) & refMask})
-		}
-		at += n
-	}
-	return out, errors.New("a node without an end")
-}
-
 // maxEntries bounds the names of one directory that are kept.
 const maxEntries = 1 << 20
+
+// entriesOf adds the names in a node of an index. DOS names are left out: they are second
+// names of others.
+func entriesOf(out []entry, node []byte) ([]entry, error) {
+	_, err := layout.ParseNode(node, func(e layout.Entry) bool {
+		if e.Space != layout.DOS {
+			out = append(out, entry{e.Name, e.File.Number()})
+		}
+		return len(out) < maxEntries
+	})
+	return out, err
+}
 
 // maxBad bounds the blocks of one index that are read in vain: its size may be a lie.
 const maxBad = 1000
 
 // list reads a directory: the root of its index, and all blocks that are in use.
 func (f *FS) list(d *file) (out []entry, err error) {
-	root := d.parts(typeIndexRoot, "$I30")
-	if len(root) == 0 || len(root[0].resident) < 32 {
+	root := d.parts(layout.TypeIndexRoot, "$I30")
+	if len(root) == 0 || len(root[0].Value) < 32 {
 		return nil, errors.New("its index has no root")
 	}
-	block := int64(binary.LittleEndian.Uint32(root[0].resident[8:]))
-	out, err = parseNode(nil, root[0].resident[16:])
-	parts := d.parts(typeIndexAlloc, "$I30")
+	block := int64(binary.LittleEndian.Uint32(root[0].Value[8:]))
+	out, err = entriesOf(nil, root[0].Value[16:])
+	parts := d.parts(layout.TypeIndexAlloc, "$I30")
 	if len(parts) == 0 {
 		return out, err
 	}
 	if block < 512 || block > maxRecord {
-		return out, errors.Join(err, fmt.Errorf("index blocks of %d bytes", block))
+		return out, fault.Join(err, fmt.Errorf("index blocks of %d bytes", block))
 	}
 	s, streamErr := newStream(f.disk, f.boot.cluster, parts)
 	used, usedErr := f.bitmap(d)
-	if err = errors.Join(err, streamErr, usedErr); s == nil {
+	if err = fault.Join(err, streamErr, usedErr); s == nil {
 		return out, err
 	}
 	b, bad := make([]byte, block), 0
@@ -100,10 +64,10 @@ func (f *FS) list(d *file) (out []entry, err error) {
 		}
 		n, readErr := s.ReadAt(b, i*block)
 		if int64(n) == block {
-			readErr = restore(b, "INDX")
+			readErr = layout.Restore(b, "INDX")
 		}
 		if readErr == nil {
-			out, readErr = parseNode(out, b[24:])
+			out, readErr = entriesOf(out, b[24:])
 		}
 		if readErr != nil {
 			if bad++; err == nil {
@@ -112,14 +76,14 @@ func (f *FS) list(d *file) (out []entry, err error) {
 		}
 	}
 	if len(out) >= maxEntries {
-		err = errors.Join(err, evidence.Cut("more than %d names in one directory", maxEntries-1))
+		err = fault.Join(err, evidence.Cut("more than %d names in one directory", maxEntries-1))
 	}
 	return out, err
 }
 
 // bitmap says which blocks of a directory's index are in use.
 func (f *FS) bitmap(d *file) ([]byte, error) {
-	parts := d.parts(typeBitmap, "$I30")
+	parts := d.parts(layout.TypeBitmap, "$I30")
 	if len(parts) == 0 {
 		return nil, errors.New("its index has no bitmap")
 	}
@@ -142,12 +106,30 @@ func (s *stream) all(limit int64) ([]byte, error) {
 	return b, nil
 }
 
-// when reads a FILETIME: 100 ns since 1601-01-01 UTC; the zero time if it is not set.
-func when(b []byte) time.Time {
-	const epoch = 11644473600 // seconds from 1601 to 1970
-	v := binary.LittleEndian.Uint64(b)
-	if v == 0 || v > 1<<63-1 {
-		return time.Time{}
+// An Index is the blocks of a directory's index, opened by name ("directory:$I30").
+type Index struct {
+	*stream
+	block int64
+	used  []byte // a bit for each block; nil if it is unknown
+}
+
+func (f *FS) index(d *file, s *stream) *Index {
+	x := &Index{stream: s}
+	if root := d.parts(layout.TypeIndexRoot, indexName); len(root) > 0 && len(root[0].Value) >= 12 {
+		x.block = int64(binary.LittleEndian.Uint32(root[0].Value[8:]))
 	}
-	return time.Unix(int64(v/1e7)-epoch, int64(v%1e7)*100).UTC()
+	if used, err := f.bitmap(d); err == nil && x.block > 0 {
+		x.used = used
+	}
+	return x
+}
+
+// InUse says whether the block at an offset belongs to the index; known is false where
+// that cannot be told. What is in a block that does not is left from before.
+func (x *Index) InUse(off int64) (inUse, known bool) {
+	if x.used == nil || off < 0 {
+		return false, false
+	}
+	i := off / x.block
+	return i/8 < int64(len(x.used)) && x.used[i/8]>>(i%8)&1 != 0, true
 }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hozen/collector/disk/image/ntfs/layout"
 	"hozen/packager/evidence"
 )
 
@@ -220,14 +221,14 @@ func compare(t *testing.T, v *FS, want map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(d.parts(typeData, "")); n < 2 {
+	if n := len(d.parts(layout.TypeData, "")); n < 2 {
 		t.Errorf("the file in pieces is described in %d place(s): not the hard case", n)
 	}
 	d, _, err = v.lookup("/packed/text")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if parts := d.parts(typeData, ""); parts[0].flags&attrCompressed == 0 || parts[0].unit == 0 {
-		t.Errorf("not compressed: flags %#x, unit %d", parts[0].flags, parts[0].unit)
+	if parts := d.parts(layout.TypeData, ""); parts[0].Flags&layout.Compressed == 0 || parts[0].Unit == 0 {
+		t.Errorf("not compressed: flags %#x, unit %d", parts[0].Flags, parts[0].Unit)
 	}
 }

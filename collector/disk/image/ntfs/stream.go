@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"sort"
 	"sync"
+
+	"hozen/collector/disk/image/ntfs/layout"
+	"hozen/packager/evidence/sorting"
 )
 
 // A stream is the value of an attribute: a file's contents, an alternate stream, an
@@ -15,7 +17,7 @@ import (
 type stream struct {
 	disk    io.ReaderAt
 	cluster int64
-	runs    []run // in order; nil if the value is in memory
+	runs    []layout.Run // in order; nil if the value is in memory
 	memory  []byte
 	size    int64
 	// written is how far the file was ever written: what follows are zeros.
@@ -34,29 +36,29 @@ const maxRuns = 4 << 20
 
 // newStream joins the parts of one attribute. They must follow one another: a part
 // that is missing (a damaged record) ends it with an error.
-func newStream(disk io.ReaderAt, cluster int64, parts []attribute) (*stream, error) {
-	slices.SortStableFunc(parts, func(a, b attribute) int { return cmp.Compare(a.first, b.first) })
+func newStream(disk io.ReaderAt, cluster int64, parts []layout.Attribute) (*stream, error) {
+	sorting.By(parts, func(a, b layout.Attribute) int { return cmp.Compare(a.First, b.First) })
 	head := parts[0]
-	s := &stream{disk: disk, cluster: cluster, memory: head.resident, size: head.actual, written: head.initialized, unpackedAt: -1}
-	if head.inRecord {
+	s := &stream{disk: disk, cluster: cluster, memory: head.Value, size: head.Actual, written: head.Initialized, unpackedAt: -1}
+	if head.Resident {
 		return s, nil
 	}
 	if s.size < 0 || s.written < 0 || s.written > s.size {
 		return nil, fmt.Errorf("sizes %d and %d", s.size, s.written)
 	}
-	if head.flags&attrCompressed != 0 && head.unit > 0 && head.unit <= 10 {
-		if s.unit = cluster << head.unit; s.unit > 16<<20 {
+	if head.Flags&layout.Compressed != 0 && head.Unit > 0 && head.Unit <= 10 {
+		if s.unit = cluster << head.Unit; s.unit > 16<<20 {
 			return nil, fmt.Errorf("a compression unit of %d bytes", s.unit)
 		}
 	}
 	next := int64(0)
 	for _, p := range parts {
-		if p.inRecord || p.first != next || len(s.runs)+len(p.runs) > maxRuns {
+		if p.Resident || p.First != next || len(s.runs)+len(p.Runs) > maxRuns {
 			return s, fmt.Errorf("cluster %d of the file is described nowhere", next)
 		}
-		s.runs = append(s.runs, p.runs...)
+		s.runs = append(s.runs, p.Runs...)
 		if n := len(s.runs); n > 0 {
-			next = s.runs[n-1].vcn + s.runs[n-1].length
+			next = s.runs[n-1].VCN + s.runs[n-1].Length
 		}
 	}
 	if next < (s.size+cluster-1)/cluster {
@@ -115,12 +117,12 @@ func (s *stream) piece(b []byte, off int64) (int, error) {
 	if !ok {
 		return 0, fmt.Errorf("cluster %d of the file is described nowhere", off/s.cluster)
 	}
-	b = b[:min(int64(len(b)), (r.vcn+r.length)*s.cluster-off)]
-	if r.lcn == hole {
+	b = b[:min(int64(len(b)), (r.VCN+r.Length)*s.cluster-off)]
+	if r.LCN == layout.Hole {
 		clear(b)
 		return len(b), nil
 	}
-	n, err := s.disk.ReadAt(b, r.lcn*s.cluster+off-r.vcn*s.cluster)
+	n, err := s.disk.ReadAt(b, r.LCN*s.cluster+off-r.VCN*s.cluster)
 	if n == len(b) {
 		err = nil
 	} else if err == io.EOF {
@@ -129,10 +131,10 @@ func (s *stream) piece(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-func (s *stream) runAt(vcn int64) (run, bool) {
-	i := sort.Search(len(s.runs), func(i int) bool { return s.runs[i].vcn+s.runs[i].length > vcn })
-	if i == len(s.runs) || s.runs[i].vcn > vcn {
-		return run{}, false
+func (s *stream) runAt(vcn int64) (layout.Run, bool) {
+	i := sort.Search(len(s.runs), func(i int) bool { return s.runs[i].VCN+s.runs[i].Length > vcn })
+	if i == len(s.runs) || s.runs[i].VCN > vcn {
+		return layout.Run{}, false
 	}
 	return s.runs[i], true
 }
@@ -160,11 +162,11 @@ func (s *stream) unpack(at int64) error {
 	packed := make([]byte, 0, s.unit)
 	for vcn, end := at/s.cluster, (at+s.unit)/s.cluster; vcn < end; {
 		r, ok := s.runAt(vcn)
-		if !ok || r.lcn == hole {
+		if !ok || r.LCN == layout.Hole {
 			break
 		}
-		part := packed[len(packed) : len(packed)+int((min(r.vcn+r.length, end)-vcn)*s.cluster)]
-		if n, err := s.disk.ReadAt(part, (r.lcn+vcn-r.vcn)*s.cluster); n < len(part) {
+		part := packed[len(packed) : len(packed)+int((min(r.VCN+r.Length, end)-vcn)*s.cluster)]
+		if n, err := s.disk.ReadAt(part, (r.LCN+vcn-r.VCN)*s.cluster); n < len(part) {
 			return fmt.Errorf("cluster %d of the file: %w", vcn, err)
 		}
 		packed = packed[:len(packed)+len(part)]
@@ -192,16 +194,16 @@ func (s *stream) NextData(off int64) (from, to int64, err error) {
 	if s.memory != nil || s.unit > 0 {
 		return off, written, nil
 	}
-	i := sort.Search(len(s.runs), func(i int) bool { return (s.runs[i].vcn+s.runs[i].length)*s.cluster > off })
-	for i < len(s.runs) && s.runs[i].lcn == hole {
+	i := sort.Search(len(s.runs), func(i int) bool { return (s.runs[i].VCN+s.runs[i].Length)*s.cluster > off })
+	for i < len(s.runs) && s.runs[i].LCN == layout.Hole {
 		i++
 	}
-	if i == len(s.runs) || s.runs[i].vcn*s.cluster >= written {
+	if i == len(s.runs) || s.runs[i].VCN*s.cluster >= written {
 		return s.size, s.size, nil
 	}
-	from = max(off, s.runs[i].vcn*s.cluster)
-	for i < len(s.runs) && s.runs[i].lcn != hole {
-		to = (s.runs[i].vcn + s.runs[i].length) * s.cluster
+	from = max(off, s.runs[i].VCN*s.cluster)
+	for i < len(s.runs) && s.runs[i].LCN != layout.Hole {
+		to = (s.runs[i].VCN + s.runs[i].Length) * s.cluster
 		i++
 	}
 	return from, min(to, written), nil

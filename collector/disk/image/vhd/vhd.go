@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"hozen/packager/evidence/fault"
 )
 
 // Magic begins the footer, which is the last sector of the file; a dynamic disk has a
@@ -58,7 +60,7 @@ func Open(r io.ReaderAt, size int64) (*Image, error) {
 	}
 	if err := checkFooter(b); err != nil {
 		if n, e := r.ReadAt(b, 0); n < len(b) || checkFooter(b) != nil {
-			return nil, fmt.Errorf("vhd: footer: %w", errors.Join(err, e))
+			return nil, fmt.Errorf("vhd: footer: %w", fault.Join(err, e))
 		}
 		m.notes = append(m.notes, fmt.Sprintf("its footer is damaged (%v): the copy was taken", err))
 	}

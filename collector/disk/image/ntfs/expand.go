@@ -1,56 +1,6 @@
 package ntfs
 
-import (
-	"errors"
-	"fmt"
-)
-
-// A run is clusters of a file that lie together: length of them from vcn of the
-// file on, at lcn of the volume; a hole has the lcn -1.
-type run struct{ vcn, lcn, length int64 }
-
-const (
-	hole       = -1
-	maxCluster = 1 << 48
-)
-
-// parseRuns reads mapping pairs ("runlist"): a byte with the sizes of two numbers,
-// the length, and the distance of the cluster from that of the run before.
-func parseRuns(b []byte, vcn int64) ([]run, error) {
-	var out []run
-	lcn := int64(0)
-	for len(b) > 0 && b[0] != 0 {
-		n, d := int(b[0]&15), int(b[0]>>4)
-		if n == 0 || n > 8 || d > 8 || 1+n+d > len(b) {
-			return out, fmt.Errorf("run %d: sizes %d and %d", len(out), n, d)
-		}
-		length := number(b[1 : 1+n])
-		if length <= 0 || length > maxCluster || vcn > maxCluster {
-			return out, fmt.Errorf("run %d: %d clusters", len(out), length)
-		}
-		r := run{vcn: vcn, lcn: hole, length: length}
-		if d > 0 {
-			lcn += number(b[1+n : 1+n+d])
-			if lcn < 0 || lcn > maxCluster {
-				return out, fmt.Errorf("run %d: cluster %d", len(out), lcn)
-			}
-			r.lcn = lcn
-		}
-		out = append(out, r)
-		vcn += length
-		b = b[1+n+d:]
-	}
-	return out, nil
-}
-
-// number reads a signed number, little end first.
-func number(b []byte) int64 {
-	v := int64(int8(b[len(b)-1]))
-	for i := len(b) - 2; i >= 0; i-- {
-		v = v<<8 | int64(b[i])
-	}
-	return v
-}
+import "errors"
 
 var errCorrupt = errors.New("compressed data is damaged")
 
