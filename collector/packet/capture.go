@@ -16,6 +16,7 @@ import (
 	"hozen/collector"
 	"hozen/collector/packet/filter"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // wires are the interfaces of a machine.
@@ -24,6 +25,12 @@ type wires interface {
 	addresses() []netip.Addr
 	// open begins to listen to an interface, through a ring of about size bytes.
 	open(l *link, f form, program []bpf.RawInstruction, size int) (tap, error)
+}
+
+// A way is how packets are taken on a system.
+type way struct {
+	source string   // "packet sockets of every interface"
+	limits []string // what of the traffic it cannot give
 }
 
 // A tap is an interface that is listened to. wait, read and close are for one
@@ -86,6 +93,7 @@ type capture struct {
 	o       Options
 	filter  *filter.Filter
 	wires   wires
+	way     way
 	owners  *owners
 	segment *segmenter
 	free    chan []byte
@@ -106,8 +114,8 @@ type refusal struct {
 	err  error
 }
 
-func newCapture(h *collector.Host, to evidence.Sink, o Options, f *filter.Filter, w wires) *capture {
-	c := &capture{h: h, o: o, filter: f, wires: w, free: make(chan []byte, maxBatches), full: make(chan batch, maxBatches)}
+func newCapture(h *collector.Host, to evidence.Sink, o Options, f *filter.Filter, w wires, by way) *capture {
+	c := &capture{h: h, o: o, filter: f, wires: w, way: by, free: make(chan []byte, maxBatches), full: make(chan batch, maxBatches)}
 	for range maxBatches {
 		c.free <- nil
 	}
@@ -141,7 +149,7 @@ func (c *capture) wanted() ([]link, error) {
 	all = slices.DeleteFunc(all, func(l link) bool {
 		return !l.up() || len(c.o.Interfaces) > 0 && !slices.Contains(c.o.Interfaces, l.name)
 	})
-	slices.SortStableFunc(all, func(a, b link) int { return a.index - b.index })
+	sorting.By(all, func(a, b link) int { return a.index - b.index })
 	return all, err
 }
 

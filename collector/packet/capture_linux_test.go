@@ -70,7 +70,8 @@ func (r *scene) in(f func()) {
 	<-done
 }
 
-func (r *scene) ip(command string) {
+// ip runs ip(8) in the scene, and returns what it printed.
+func (r *scene) ip(command string) string {
 	r.t.Helper()
 	var out []byte
 	var err error
@@ -78,6 +79,7 @@ func (r *scene) ip(command string) {
 	if err != nil {
 		r.t.Fatalf("ip %s: %v: %s", command, err, out)
 	}
+	return string(out)
 }
 
 // A running capture in a room.
@@ -116,8 +118,8 @@ func (r *scene) captureInto(o Options, sink *hosttest.Sink) *running {
 	}()
 	select {
 	case <-c.Ready:
-	case <-time.After(10 * time.Second):
-		r.t.Fatal("not ready after 10 s")
+	case <-time.After(time.Minute):
+		r.t.Fatal("not ready after a minute")
 	}
 	return run
 }

@@ -85,7 +85,7 @@ func TestCaptureOfManyInterfaces(t *testing.T) {
 		w.all = append(w.all, link{name: fmt.Sprintf("eth%d", i), index: 10 + i, hardware: arphrdEther, flags: iffUp, missed: 5})
 	}
 	var sink hosttest.Sink
-	c := newCapture(&collector.Host{Root: t.TempDir()}, &sink, Options{For: 3 * rescan}.orDefault(), f, w)
+	c := newCapture(&collector.Host{Root: t.TempDir()}, &sink, Options{For: 3 * rescan}.orDefault(), f, w, way{source: "a test"})
 	if err := c.begin(); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestCaptureOfNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &fakeWires{all: []link{{name: "broken0", index: 2, flags: iffUp}}}
-	c := newCapture(&collector.Host{Root: t.TempDir()}, &hosttest.Sink{}, Options{For: time.Second}.orDefault(), f, w)
+	c := newCapture(&collector.Host{Root: t.TempDir()}, &hosttest.Sink{}, Options{For: time.Second}.orDefault(), f, w, way{source: "a test"})
 	if err := c.begin(); err == nil || !strings.Contains(err.Error(), "no room") {
 		t.Errorf("%v", err)
 	}

@@ -35,7 +35,7 @@ type owners struct {
 	took   time.Duration
 	reads  int
 	spent  time.Duration
-	parsed socketReader
+	tables socketTables
 
 	lookup sync.Mutex // of what follows
 	known  map[socketKey]*owner
@@ -58,7 +58,7 @@ const (
 )
 
 func newOwners(h *collector.Host) *owners {
-	return &owners{h: h, parsed: newSocketReader(h), due: make(chan struct{}, 1), known: map[socketKey]*owner{}, open: map[socketKey]openSocket{}}
+	return &owners{h: h, tables: newTables(h), due: make(chan struct{}, 1), known: map[socketKey]*owner{}, open: map[socketKey]openSocket{}}
 }
 
 // setLocal says which addresses are ours: an unconnected socket receives for them alone.
@@ -120,7 +120,7 @@ func (o *owners) freshen() (done bool, next time.Duration) {
 		return false, gap - since
 	}
 	began := time.Now()
-	known, open := o.parsed.read(o.h)
+	known, open := o.tables.read(o.h)
 	o.lookup.Lock()
 	if len(o.known)+len(known) > maxKnown {
 		clear(o.known)

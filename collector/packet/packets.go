@@ -93,7 +93,7 @@ func Packets(o Options) collector.Collector {
 
 const (
 	captureTable  = "network/capture.jsonl"
-	captureSource = "packet sockets of every interface"
+	captureSource = "every interface"
 )
 
 // capturePackets gives a cannotError where there is nothing to capture.
@@ -108,12 +108,15 @@ func capturePackets(ctx context.Context, h *collector.Host, to evidence.Sink, o 
 	if err != nil {
 		return &cannotError{err}
 	}
-	w, err := newWires(h)
+	w, by, err := newWires(h)
 	if err != nil {
 		return &cannotError{err}
 	}
-	c := newCapture(h, to, o, f, w)
+	c := newCapture(h, to, o, f, w, by)
 	if err := c.begin(); err != nil {
+		if len(by.limits) > 0 {
+			err = fmt.Errorf("%w; %s", err, by.limits[0])
+		}
 		return &cannotError{err}
 	}
 	ready()

@@ -17,7 +17,10 @@ import (
 
 // A CaptureRow is the first row of network/capture.jsonl: the capture as a whole.
 type CaptureRow struct {
-	Kind    string     `json:"kind"` // capture
+	Kind string `json:"kind"` // capture
+	// Source is what packets were taken from, Limits what of the traffic it cannot give.
+	Source  jsonl.Text `json:"source"`
+	Limits  []string   `json:"limits,omitempty"`
 	Began   string     `json:"began"`
 	Ended   string     `json:"ended"`
 	Why     jsonl.Text `json:"ended_because"`
@@ -68,14 +71,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0000
 
 // section describes this machine, for the head of each file.
 func (c *capture) section() pcapng.Section {
-	word := func(name string) string {
-		b, _ := c.h.ReadFile("/proc/sys/kernel/"+name, 1<<10)
-		return strings.TrimSpace(string(b))
-	}
-	return pcapng.Section{
-		Hardware: runtime.GOARCH, OS: strings.TrimSpace(word("ostype") + " " + word("osrelease")),
-		Application: strings.TrimSpace("hozen " + c.o.Version),
-	}
+	return pcapng.Section{Hardware: runtime.GOARCH, OS: systemWords(c.h), Application: strings.TrimSpace("hozen " + c.o.Version)}
 }
 
 // counts are of the line now, or of its end.
@@ -117,7 +113,7 @@ func (c *capture) finish(ctx context.Context) error {
 	if s.err != nil {
 		return s.err
 	}
-	err := s.to.Put(context.WithoutCancel(ctx), evidence.Item{Path: captureTable, Source: captureSource}, c.writeRows)
+	err := s.to.Put(context.WithoutCancel(ctx), evidence.Item{Path: captureTable, Source: c.way.source}, c.writeRows)
 	if err != nil {
 		return err
 	}
@@ -132,7 +128,7 @@ func (c *capture) finish(ctx context.Context) error {
 func (c *capture) writeRows(w io.Writer) error {
 	s := c.segment
 	whole := CaptureRow{
-		Kind: "capture", Began: stamp(c.began), Ended: stamp(c.h.Time()), Why: jsonl.Text(c.why), Filter: jsonl.Text(c.o.Filter), Snaplen: c.o.Snaplen,
+		Kind: "capture", Source: jsonl.Text(c.way.source), Limits: c.way.limits, Began: stamp(c.began), Ended: stamp(c.h.Time()), Why: jsonl.Text(c.why), Filter: jsonl.Text(c.o.Filter), Snaplen: c.o.Snaplen,
 		Files: s.number, Size: s.total, FlowsCommented: s.comments,
 	}
 	whole.SocketReads, whole.SocketReadMS = c.owners.cost()

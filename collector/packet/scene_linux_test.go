@@ -64,12 +64,13 @@ func (r *scene) deliver(frames ...[]byte) {
 		}
 		all := uint16(unix.ETH_P_ALL>>8 | unix.ETH_P_ALL&0xff<<8) // in network byte order
 		err = errors.Join(unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: i.Index, Protocol: all}),
-			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10}))
+			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 60}))
 	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	defer unix.Close(fd)
+	r.carries("hz0")
 	r.send("hz0", frames...)
 	for n := 0; n < len(frames); n++ {
 		if _, _, err := unix.Recvfrom(fd, make([]byte, 2048), 0); err == unix.EINTR {
@@ -170,7 +171,7 @@ func TestCookedPackets(t *testing.T) {
 	}
 	var sink hosttest.Sink
 	h := liveHost()
-	c := newCapture(h, &sink, Options{Interfaces: []string{"hz0", "hz1"}}.orDefault(), f, oddWires{kernelWires{h}})
+	c := newCapture(h, &sink, Options{Interfaces: []string{"hz0", "hz1"}}.orDefault(), f, oddWires{kernelWires{h}}, way{source: "a test"})
 	r.in(func() { err = c.begin() })
 	if err != nil {
 		t.Fatal(err)
@@ -225,27 +226,48 @@ func TestRawPackets(t *testing.T) {
 	}
 }
 
-// until asks again and again, for at most ten seconds.
+// until asks again and again, for at most a minute.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not after 10 s: %s", what)
+			t.Fatalf("not after a minute: %s", what)
 		}
 	}
 }
 
-// listeners counts the packet sockets of the scene.
-func (r *scene) listeners() int {
-	var n int
+// sockets counts the packet sockets of the scene, and those of them that are bound to
+// an interface that is up: a socket is there for some time before it listens.
+func (r *scene) sockets() (all, listening int) {
 	r.in(func() {
 		b, err := hostFile("/proc/thread-self/net/packet")
 		if err != nil {
 			r.t.Error(err)
 		}
-		n = strings.Count(b, "\n") - 1
+		for _, line := range strings.Split(strings.TrimSpace(b), "\n")[1:] {
+			all++
+			if f := strings.Fields(line); len(f) > 5 && f[5] == "1" { // sk RefCnt Type Proto Iface R …
+				listening++
+			}
+		}
 	})
-	return n
+	return all, listening
+}
+
+// exactly waits until there are that many packet sockets, and all of them listen.
+func (r *scene) exactly(n int, what string) {
+	r.t.Helper()
+	until(r.t, what, func() bool {
+		all, listening := r.sockets()
+		return all == n && listening == n
+	})
+}
+
+// carries waits until an interface takes frames: after "set up" the kernel still has to
+// give it its queue, and until then drops what is sent.
+func (r *scene) carries(name string) {
+	r.t.Helper()
+	until(r.t, name+" takes frames", func() bool { return strings.Contains(r.ip("link show "+name), " state UP ") })
 }
 
 func hostFile(name string) (string, error) {
@@ -257,21 +279,20 @@ func hostFile(name string) (string, error) {
 func TestInterfacesComeAndGo(t *testing.T) {
 	r := newScene(t, wire()...)
 	run := r.capture(Options{})
-	if n := r.listeners(); n != 3 {
-		t.Errorf("%d listeners, want 3", n)
-	}
+	r.exactly(3, "all interfaces are listened to")
 	r.deliver(frame(ip4udp, 60))
 	r.ip("link set hz1 down")
-	until(t, "the line of the interface that is down has ended", func() bool { return r.listeners() == 2 })
+	r.exactly(2, "the line of the interface that is down has ended")
 	r.ip("link set hz1 up")
 	r.ip("link add hz2 address 02:00:00:00:00:0a type veth peer name hz3")
 	r.ip("link set hz2 up")
 	r.ip("link set hz3 up")
-	until(t, "the new ones and that which came back are listened to", func() bool { return r.listeners() == 5 })
+	r.exactly(5, "the new ones and that which came back are listened to")
+	r.carries("hz2")
 	r.deliver(frame(ip6udp, 80))
 	r.send("hz2", frame(ip4udp, 70))
 	r.ip("link del hz2")
-	until(t, "the line of the interface that was deleted has ended", func() bool { return r.listeners() == 3 })
+	r.exactly(3, "the line of the interface that was deleted has ended")
 	_, lines, file := run.end()
 	var of []InterfaceRow
 	for _, l := range lines {
@@ -308,10 +329,10 @@ func TestCaptureEndsAtItsSize(t *testing.T) {
 
 func TestCaptureEndsAtItsTime(t *testing.T) {
 	r := newScene(t)
-	run := r.capture(Options{For: 300 * time.Millisecond, Version: "9"})
+	run := r.capture(Options{For: 3 * time.Second, Version: "9"})
 	r.burst(10, 100, "127.0.0.1:7777")
 	whole, _, file := run.wait()
-	if whole.Why != "its time (300ms) was over" || whole.Files != 1 {
+	if whole.Why != "its time (3s) was over" || whole.Files != 1 {
 		t.Errorf("%+v", whole)
 	}
 	if rec, _ := run.sink.Record(captureTable); whole.Lost == 0 && (rec.Outcome != evidence.Collected || rec.Shortfall) {
@@ -320,8 +341,8 @@ func TestCaptureEndsAtItsTime(t *testing.T) {
 	if n := len(tshark(t, file)); n != int(whole.Packets) || n != 10 {
 		t.Errorf("%d packets by tshark, %+v", n, whole)
 	}
-	if r.listeners() != 0 {
-		t.Error("there are packet sockets still")
+	if n, _ := r.sockets(); n != 0 {
+		t.Errorf("there are %d packet sockets still", n)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"hozen/collector/packet/flow"
 	"hozen/collector/packet/pcapng"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // A segmenter gathers packets for a few seconds, puts them as one pcapng file of
@@ -160,9 +161,9 @@ func (s *segmenter) flush() {
 	s.c.owners.freshen()
 	lines := s.c.all()
 	if byTime := func(a, b entry) int { return cmp.Compare(a.at, b.at) }; !slices.IsSortedFunc(s.entries, byTime) {
-		slices.SortStableFunc(s.entries, byTime)
+		sorting.By(s.entries, byTime)
 	}
-	item := evidence.Item{Path: fmt.Sprintf("network/capture-%06d.pcapng", s.number), Source: captureSource}
+	item := evidence.Item{Path: fmt.Sprintf("network/capture-%06d.pcapng", s.number), Source: s.c.way.source}
 	var size int64
 	err := s.to.Put(context.Background(), item, func(w io.Writer) error {
 		counted := &countingWriter{w: w}

@@ -1,3 +1,5 @@
+//go:build !windows
+
 package packet
 
 import (
@@ -51,7 +53,6 @@ type seenSocket struct {
 
 const (
 	maxSocketText = 16 << 20 // of one table
-	maxSockets    = 1 << 17
 	maxNamespaces = 64
 	maxNobody     = 3 // times that the holder of a socket is looked for
 )

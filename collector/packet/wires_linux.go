@@ -17,12 +17,12 @@ import (
 // kernelWires are the interfaces of the network namespace of the thread that asks.
 type kernelWires struct{ h *collector.Host }
 
-func newWires(h *collector.Host) (wires, error) {
+func newWires(h *collector.Host) (wires, way, error) {
 	// To open a packet socket where the kernel has none would start a module loader.
 	if _, err := h.Lstat("/proc/thread-self/net/packet"); errors.Is(err, fs.ErrNotExist) {
-		return nil, evidence.NotHere("the kernel has no packet sockets now, and asking for one would start a module loader")
+		return nil, way{}, evidence.NotHere("the kernel has no packet sockets now, and asking for one would start a module loader")
 	}
-	return kernelWires{h}, nil
+	return kernelWires{h}, way{source: "packet sockets of every interface"}, nil
 }
 
 func (kernelWires) links() ([]link, error) {

@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package packet
 
@@ -9,6 +9,6 @@ import (
 	"hozen/packager/evidence"
 )
 
-func newWires(*collector.Host) (wires, error) {
-	return nil, evidence.Skip("not on %s: packets are captured on Linux", runtime.GOOS)
+func newWires(*collector.Host) (wires, way, error) {
+	return nil, way{}, evidence.Skip("not on %s: packets are captured on Linux and Windows", runtime.GOOS)
 }

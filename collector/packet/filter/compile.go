@@ -84,6 +84,9 @@ type place int
 
 func (c *compiler) here() place { return place(len(c.back)) }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (c *compiler) add(i bpf.Instruction) { c.back = append(c.back, i) }
 
 // node makes code that goes on at yes or at no, before the code that is there.

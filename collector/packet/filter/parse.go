@@ -72,6 +72,9 @@ func (p *parser) next() token {
 
 func (p *parser) errorf(why string) error { return p.errorAt(p.next(), why) }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (p *parser) errorAt(t token, why string) error { return &Error{t.at + 1, t.text, why} }
 
 // expression reads terms joined by and and or, which bind equally strongly.
@@ -158,6 +161,9 @@ func keyword(w string) bool {
 }
 
 // protocolNumber is the number of an IP protocol that has a keyword; -1 for others.
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func protocolNumber(w string) int {
 	switch w {
 	case "icmp":

@@ -41,19 +41,6 @@ func ReadFile(ctx context.Context, r io.Reader, t *Tables) error {
 	return readCapture(ctx, r, func(p *filePacket) { t.Packet(p.iface, p.link, p.at, p.data, p.length) }, t.Interface)
 }
 
-// IsCapture says whether a file that begins with head (16 bytes are enough) is one that
-// ReadFile reads.
-func IsCapture(head []byte) bool {
-	if len(head) < 12 {
-		return false
-	}
-	if be32(head) == ngSection {
-		return be32(head[8:]) == ngOrder || binary.LittleEndian.Uint32(head[8:]) == ngOrder
-	}
-	_, ok := pcapMagic(head)
-	return ok
-}
-
 // A filePacket is one packet of a file. Data is only good until the next.
 type filePacket struct {
 	iface  int

@@ -3,6 +3,8 @@ package flow
 import (
 	"net/netip"
 	"slices"
+
+	"hozen/packager/evidence/sorting"
 )
 
 // Bounds of the reassembly of IP fragments.
@@ -124,7 +126,7 @@ func (w *fragmented) whole() []byte {
 		return nil
 	}
 	sorted := slices.Clone(w.pieces)
-	slices.SortStableFunc(sorted, func(a, b piece) int { return a.offset - b.offset })
+	sorting.By(sorted, func(a, b piece) int { return a.offset - b.offset })
 	out := make([]byte, 0, w.total)
 	for _, s := range sorted {
 		if s.offset > len(out) {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // A FlowRow is one flow. What is orig and what resp is decided as Zeek does: who sent
@@ -123,7 +123,7 @@ func (t *Tables) writeFlows(w io.Writer) error {
 			all = append(all, &chunk[i])
 		}
 	}
-	slices.SortFunc(all, func(a, b *summary) int {
+	sorting.By(all, func(a, b *summary) int {
 		if a.start != b.start {
 			return cmpInt(a.start, b.start)
 		}

@@ -6,6 +6,8 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"slices"
+
+	"hozen/packager/evidence/sorting"
 )
 
 // Versions of QUIC whose first packets can be read by anybody.
@@ -173,7 +175,7 @@ func (h *quicHello) frames(b []byte) {
 
 // whole gives the ClientHello without its header, once all of it is there.
 func (h *quicHello) whole() []byte {
-	slices.SortStableFunc(h.pieces, func(a, b piece) int { return a.offset - b.offset })
+	sorting.By(h.pieces, func(a, b piece) int { return a.offset - b.offset })
 	var out []byte
 	for _, p := range h.pieces {
 		if p.offset > len(out) {

@@ -9,6 +9,7 @@ import (
 
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // A RemoteRow sums up what was exchanged with one address: what left, when, to where.
@@ -189,7 +190,7 @@ func (t *Tables) writeRemotes(w io.Writer) error {
 	for _, r := range t.remotes {
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b *remote) int {
+	sorting.By(all, func(a, b *remote) int {
 		for _, d := range []int{cmpInt(int64(b.bytes[0]), int64(a.bytes[0])), cmpInt(int64(b.ip[0]), int64(a.ip[0])), a.addr.Compare(b.addr)} {
 			if d != 0 {
 				return d

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"slices"
 	"time"
 
 	"hozen/collector/jsonl"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/sorting"
 )
 
 // Ends name the flow that a row of dns, tls or http belongs to.
@@ -108,7 +108,7 @@ func (t *textTable) add(at int64, row any) {
 
 // write writes the rows by time.
 func (t *textTable) write(w io.Writer) error {
-	slices.SortStableFunc(t.rows, func(a, b textRow) int {
+	sorting.By(t.rows, func(a, b textRow) int {
 		switch {
 		case a.at < b.at:
 			return -1

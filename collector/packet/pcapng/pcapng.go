@@ -93,6 +93,9 @@ func finish(b []byte, at int) []byte {
 // longest that is padded to less than 65536 bytes, at which readers stumble.
 const maxOption = math.MaxUint16 - 3
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func option[T string | []byte](b []byte, code uint16, value T) []byte {
 	if len(value) == 0 {
 		return b
