@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
+	"hozen/collector/winfile"
 	"hozen/packager/evidence"
 )
 
@@ -15,7 +18,8 @@ import (
 // a directory (a fixture, a container's root, a mounted disk).
 //
 // All names given to its methods are absolute on the examined machine
-// ("/proc/1/stat", "/etc/hosts") and may hold any byte but NUL. With a Root,
+// ("/proc/1/stat", "/etc/hosts") and may hold any byte but NUL. On a live Windows they
+// begin with a drive ("/C:/Windows", see Shown). With a Root,
 // symbolic links are resolved inside that root and never lead out of it.
 type Host struct {
 	// Root is the directory that holds the machine's "/"; "/" for the machine
@@ -53,6 +57,17 @@ type Host struct {
 	// View is the private view that Quiet made; nil if there is none. Names are looked
 	// up below it then.
 	View *os.File
+	// Drives, of a live Windows, are its fixed volumes, as names, the system's first:
+	// "/C:", "/D:". "/" has no files there, but these. Elsewhere nil: the files of the
+	// one volume of an image lie in "/".
+	Drives []string
+	// Raw, if not nil, gives the file system of the volume that a name lies on, read past
+	// the running Windows from its sectors, and the name on it (package volume). Reader and
+	// ReadFile go that way where the system refuses, or has no other.
+	Raw func(name string) (Files, string, error)
+	// Backup says that the backup privilege is held and in use: access lists of Windows
+	// keep no file from being read.
+	Backup bool
 }
 
 // FileID is what makes a file the same file on one running system.
@@ -82,6 +97,9 @@ func (h *Host) IsOwn(id FileID) bool {
 // avoided is the error of a name on a mount to be avoided. Links that lead there
 // are not seen through.
 func (h *Host) avoided(name string) error {
+	if winfile.HasDrive(name) { // a drive's letter may be a small one
+		name = winfile.HostName(name)
+	}
 	for _, point := range h.Avoid {
 		if rest, ok := strings.CutPrefix(name, point); ok && (rest == "" || rest[0] == '/') {
 			return evidence.Cut("%s: not looked at: what is mounted on %s may never answer", name, point)
@@ -115,6 +133,31 @@ func (e *NotRegularError) As(target any) bool {
 	return errors.As(evidence.Skip("%s", e.Error()), target)
 }
 
+// ErrLocked is wrapped by the error of a file that another program has open and shares
+// with nobody (Windows). As an outcome it is "denied".
+var ErrLocked = fmt.Errorf("another program has it open and shares it with nobody: %w", fs.ErrPermission)
+
+// ErrLink is wrapped by the error of a name that leads through a link, where none is
+// to be followed.
+var ErrLink = errors.New("a link is on the way: it was not followed")
+
+// Shown gives a name as people see it on the examined machine: on a live Windows
+// `C:\Windows\x` for "/C:/Windows/x", else the name itself.
+func (h *Host) Shown(name string) string {
+	if h.Drives == nil {
+		return name
+	}
+	return winfile.Shown(name)
+}
+
+// Name gives the Host's name of what a person wrote: Shown backwards.
+func (h *Host) Name(shown string) string {
+	if h.Drives == nil {
+		return shown
+	}
+	return winfile.HostName(shown)
+}
+
 // ErrTooLong is wrapped by the errors of ReadFile and Copy when a file has more
 // bytes than the caller allowed; what came before the limit is given.
 var ErrTooLong = errors.New("longer than the limit")
@@ -126,6 +169,8 @@ const maxNames = 1 << 18
 // ReadFile gives the whole file, if it is regular and has at most limit bytes.
 // With more, it gives the first limit bytes and an error that is ErrTooLong.
 // What was read before another error is given with it.
+//
+//go:noinline
 func (h *Host) ReadFile(name string, limit int) ([]byte, error) {
 	return h.AppendFile(nil, name, limit)
 }
@@ -169,6 +214,9 @@ func pathError(op, name string, err error) error {
 	var pe *os.PathError
 	if errors.As(err, &pe) {
 		err = pe.Err
+	}
+	if runtime.GOOS == "windows" {
+		name = winfile.Shown(name)
 	}
 	return &os.PathError{Op: op, Path: name, Err: err}
 }

@@ -1,14 +1,13 @@
 package collector
 
 import (
-	"errors"
 	"io"
-	"io/fs"
 	"path"
 	"strings"
 	"syscall"
 
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // Files is a file system that we read ourselves, without the kernel: one in a disk
@@ -39,10 +38,11 @@ type HoleReader interface {
 }
 
 // Reader opens the contents of a regular file, of an image too: Open gives only
-// what the kernel can open. It follows no symbolic link as the last component.
+// what the kernel can open. It follows no symbolic link as the last component. What a
+// live Windows refuses to open comes from its raw volume, as a *RawFile, if there is Raw.
 func (h *Host) Reader(name string) (Reader, error) {
 	if h.Image == nil {
-		return h.Open(name)
+		return h.ways(name)
 	}
 	return h.imageReader(name, false)
 }
@@ -128,23 +128,12 @@ func (h *Host) imageNames(dir string) ([]string, error) {
 	}
 	names, err := h.Image.Names(at)
 	if len(names) >= maxNames {
-		names, err = names[:maxNames], errors.Join(err, ErrTooLong)
+		names, err = names[:maxNames], fault.Join(err, ErrTooLong)
 	}
 	if err != nil {
 		err = pathError("list", dir, err)
 	}
 	return names, err
-}
-
-func (h *Host) imageReadlink(name string) (string, error) {
-	m, err := h.imageMeta("readlink", name, false)
-	if err == nil && m.Mode&evidence.ModeType != evidence.ModeSymlink {
-		err = &fs.PathError{Op: "readlink", Path: name, Err: syscall.EINVAL}
-	}
-	if err != nil {
-		return "", err
-	}
-	return m.LinkTarget, nil
 }
 
 func (h *Host) imageAppend(dst []byte, name string, limit int) ([]byte, error) {

@@ -225,6 +225,8 @@ func (h *Host) Readlink(name string) (string, error) {
 
 // Lstat describes a file without opening it and without triggering an
 // automount, birth time included where the file system has one (statx(2)).
+//
+//go:noinline
 func (h *Host) Lstat(name string) (*evidence.FileMeta, error) { return h.statx(name, false) }
 
 // Stat is Lstat of what a symbolic link leads to.

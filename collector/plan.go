@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hozen/packager/evidence/sorting"
 )
 
 // A Step is one collector in a plan.
@@ -51,7 +53,7 @@ func NewPlan(all []Collector, c Choice, h *Host) (*Plan, error) {
 		}
 		p.Steps = append(p.Steps, s)
 	}
-	slices.SortStableFunc(p.Steps, func(a, b Step) int {
+	sorting.By(p.Steps, func(a, b Step) int {
 		return cmp.Compare(a.Collector.Volatility, b.Collector.Volatility)
 	})
 	return p, nil
@@ -97,6 +99,9 @@ func whyNot(col Collector, p Profile, c Choice, h *Host) string {
 }
 
 // Running gives the steps that are run.
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func (p *Plan) Running() []Step {
 	var out []Step
 	for _, s := range p.Steps {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // A Keeper is a sink that can promise that what it was given is safe.
@@ -66,7 +67,7 @@ func Run(ctx context.Context, p *Plan, h *Host, to Keeper, w Watcher) error {
 		}
 		if err := r.step(ctx, i, s); err != nil {
 			stop()
-			return errors.Join(err, r.await(ctx, aside))
+			return fault.Join(err, r.await(ctx, aside))
 		}
 	}
 	return r.await(ctx, aside)

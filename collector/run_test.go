@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hozen/collector"
@@ -136,6 +137,10 @@ func TestRunRecordsSkippedSteps(t *testing.T) {
 
 // A collector that never ends, whatever it hangs in, costs its own step only.
 func TestRunLeavesAHungCollectorBehind(t *testing.T) {
+	synctest.Test(t, leavesAHungCollectorBehind) // its time is over where it hangs, not before it began
+}
+
+func leavesAHungCollectorBehind(t *testing.T) {
 	var k keeper
 	forever, late := make(chan struct{}), make(chan error, 1)
 	hung := step("hung", collector.Live, func(ctx context.Context, _ *collector.Host, to evidence.Sink) error {
