@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -10,6 +9,7 @@ import (
 	"hozen/collector/added"
 	"hozen/collector/packet/flow"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
 )
 
 // addedCollector takes what the responder brings. Of a capture of packets the same
@@ -39,5 +39,5 @@ func readCapture(ctx context.Context, open func() (io.ReadCloser, error), tables
 	if err != nil {
 		return err
 	}
-	return errors.Join(flow.ReadFile(ctx, f, tables), f.Close())
+	return fault.Join(flow.ReadFile(ctx, f, tables), f.Close())
 }

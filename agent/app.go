@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,20 +16,29 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/volatile"
+	"hozen/collector/volume"
 	"hozen/packager"
+	"hozen/packager/ja"
 )
 
 // app is one run of the command: where it writes, in which language, and what
 // tests put in the place of the machine and the disk.
 type app struct {
 	args   []string // the program's name first
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	env    func(string) string
 	lang   language
-	// outTerminal and errTerminal say that people look at what is written there.
-	outTerminal, errTerminal bool
-	width                    func() int // columns of the terminal behind stderr
+	words  func() *ja.Table // the Japanese of what packager says
+	// inTerminal says that somebody can answer; outTerminal and errTerminal, that people
+	// look at what is written there.
+	inTerminal, outTerminal, errTerminal bool
+	in                                   *lineReader // of stdin: one for all that is asked
+	alone                                func() bool // whether the console was made for us
+	system                               string      // GOOS
+	width                                func() int  // columns of the terminal behind stderr
+	blocks                               func() bool // whether that shows block elements, one in a column
 
 	tool       func() string // version and hash of this program
 	now        func() time.Time
@@ -38,21 +47,30 @@ type app struct {
 	disk       func(dir string) packager.Disk
 	host       func(root string) *collector.Host
 	collectors func(request) []collector.Collector
+	passphrase func(prompt string) ([]byte, error)
+	places     func(context.Context) []drive // that can be written to; nil looks at this machine
 }
 
 func newApp(args []string) *app {
 	return &app{
-		args: args, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv,
-		lang:        chooseLanguage(args[1:], os.Getenv),
+		args: args, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv,
+		lang:        chooseLanguage(args[1:], os.Getenv, systemLanguage),
+		words:       sync.OnceValue(ja.New),
+		inTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		errTerminal: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb",
+		in:          newLineReader(os.Stdin),
+		alone:       ownConsole,
+		system:      runtime.GOOS,
 		width:       terminalWidth,
+		blocks:      showsBlocks,
 		tool:        sync.OnceValue(toolName),
 		now:         time.Now,
 		cgo:         builtWithCgo,
 		disk:        func(dir string) packager.Disk { return packager.Dir(dir) },
 		host:        hostAt,
 		collectors:  collectors,
+		passphrase:  askPassphrase,
 	}
 }
 
@@ -67,10 +85,13 @@ func terminalWidth() int {
 func hostAt(root string) *collector.Host {
 	h := collector.ThisHost()
 	if root != "" && root != "/" {
-		h.Root, h.Live = root, false
+		h.Root, h.Live, h.Drives, h.Avoid = root, false, nil, nil
 		return h
 	}
-	h.Avoid = volatile.MountsThatMayHang(h)
+	if h.Drives != nil {
+		h.Raw = volume.NewRaw(h).Files
+	}
+	h.Avoid = append(h.Avoid, volatile.MountsThatMayHang(h)...)
 	return h
 }
 
@@ -79,31 +100,48 @@ func (a *app) identity() volatile.Identity { return volatile.ReadIdentity(a.host
 
 // text gives a message in the language of this run. Strings among the arguments
 // that come from a host must have gone through escape.
-func (a *app) text(m message, args ...any) string { return a.lang.text(m, args...) }
+//
+//go:noinline
+func (a *app) text(m message, args ...any) string {
+	if a.system == "windows" {
+		m = onWindows(m)
+	}
+	return a.lang.text(m, args...)
+}
 
 // run runs the command line and gives the exit code.
 func (a *app) run(ctx context.Context) int {
+	if a.clicked() {
+		return a.dialogue(ctx)
+	}
+	return a.command(ctx, a.args[1:])
+}
+
+func (a *app) command(ctx context.Context, args []string) int {
 	root := a.root()
-	root.SetArgs(a.args[1:])
+	root.SetArgs(args)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
-	a.report(err, root)
+	a.report(err, root, args)
 	return codeOf(err)
 }
 
 // report prints the error of a command and what to do about it.
-func (a *app) report(err error, root *cobra.Command) {
+func (a *app) report(err error, root *cobra.Command, args []string) {
 	var e *exitError
-	if err == nil || errors.As(err, &e) && e.err == nil || errors.Is(err, syscall.EPIPE) {
+	if err == nil || errors.As(err, &e) && e.err == nil || a.nobodyReads(err) {
 		return // no error, everything was said, or nobody listens
 	}
-	fmt.Fprintln(a.stderr, a.text(mError, escape(err.Error())))
+	fmt.Fprintln(a.stderr, a.text(mError, a.why(err)))
 	hint := a.text(mHintHelp)
 	if e != nil {
 		hint = e.hint
-	} else if c, _, findErr := root.Find(a.args[1:]); findErr == nil && c != root {
+	} else if c, _, findErr := root.Find(args); findErr == nil && c != root {
 		hint = a.text(mHintCommandHelp, c.CommandPath())
+	}
+	if a.othersHave(err) {
+		hint = a.text(mHintOthersHave)
 	}
 	if hint != "" {
 		fmt.Fprintln(a.stderr, a.text(mHint, hint))
@@ -126,7 +164,7 @@ func (a *app) root() *cobra.Command {
 		return nil
 	}
 	c.PersistentFlags().BoolP("help", "h", false, a.text(mFlagHelp))
-	c.SetUsageTemplate(a.usageTemplate(c.UsageTemplate()))
+	c.SetUsageFunc(a.usageFunc())
 	c.SetHelpCommand(&cobra.Command{
 		Use: "help [command]", Short: a.text(mFlagHelp),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -146,18 +184,10 @@ func (a *app) root() *cobra.Command {
 			sub.Short = a.text(mShortCompletion)
 		}
 	}
-	return c
-}
-
-// usageTemplate puts the headings of a help text into the language of the run.
-func (a *app) usageTemplate(template string) string {
-	if a.lang == english {
-		return template
+	if a.system == "windows" {
+		examplesOnWindows(c)
 	}
-	return strings.NewReplacer("Usage:", "使い方:", "Aliases:", "別名:", "Examples:", "例:", "Available Commands:", "コマンド:",
-		"Additional Commands:", "ほかのコマンド:", "Global Flags:", "共通の指定:", "Flags:", "指定:", "[flags]", "[指定]",
-		`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
-		"`{{.CommandPath}} [command] --help` で各コマンドの説明を表示します。").Replace(template)
+	return c
 }
 
 // wantArgs checks how many arguments a command has, and says which it wants.
@@ -181,13 +211,21 @@ func noArgs(c *cobra.Command, args []string) error {
 // commands lists the commands in the order of the help.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.nowCommand(),
 		a.collectCommand(),
 		a.verifyCommand(),
 		a.showCommand(),
 		a.extractCommand(),
+		a.exportCommand(),
 		a.recoverCommand(),
+		a.reportCommand(),
+		a.custodyCommand(),
+		a.deliverCommand(),
 		a.keyCommand(),
+		a.jobCommand(),
+		a.serviceCommand(),
 		a.doctorCommand(),
+		a.isolateCommand(),
 		a.definitionsCommand(),
 		a.versionCommand(),
 	}

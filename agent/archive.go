@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -11,26 +12,37 @@ import (
 	"github.com/spf13/cobra"
 
 	"hozen/packager"
+	"hozen/packager/evidence/fault"
+	"hozen/packager/timestamp"
 )
 
 // belief is what an auditor brings along: the flags that verify, show and extract
 // share.
 type belief struct {
 	trust        string
+	revoked      string
 	fingerprints []string
 	head         string
 	log          string
+	copies       []string // of the log, kept elsewhere
 	noLog        bool
+	tsaRoots     string
+	tokens       []string
+	identities   []string
 }
 
 func (a *app) beliefFlags(c *cobra.Command, b *belief) {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&b.trust, "trust", "", a.text(mFlagTrust))
+	f.StringVar(&b.revoked, "revoked", "", a.text(mFlagRevoked))
 	f.Func("fingerprint", a.text(mFlagFingerprint), b.addFingerprint)
 	f.Func("head", a.text(mFlagHead), b.setHead)
-	f.StringVar(&b.log, "log", "", a.text(mFlagLog))
+	f.Func("log", a.text(mFlagLog), b.addLog)
 	f.BoolVar(&b.noLog, "no-log", false, a.text(mFlagNoLog))
+	f.StringVar(&b.tsaRoots, "tsa-roots", "", a.text(mFlagTSARoots))
+	f.StringArrayVar(&b.tokens, "token", nil, a.text(mFlagToken))
+	f.StringArrayVar(&b.identities, "identity", nil, a.text(mFlagIdentity))
 	c.MarkFlagsMutuallyExclusive("log", "no-log")
 }
 
@@ -40,6 +52,16 @@ type archive struct {
 	size    int64
 	options packager.VerifyOptions
 	logName string // of the log that was read; "" if none
+}
+
+// largeArchive is from where on items are proved alone.
+const largeArchive = 64 << 20
+
+// only says that of a large archive no more is read than what is asked for.
+func (f *archive) only(yes bool) {
+	if yes {
+		f.options.OnlyFrom = largeArchive
+	}
 }
 
 // addFingerprint takes a fingerprint as ssh-keygen(1) prints it: the base64 of a
@@ -52,12 +74,20 @@ func (b *belief) addFingerprint(s string) error {
 	return nil
 }
 
-func (b *belief) setHead(s string) error {
-	if !regexp.MustCompile(`^[0-9A-Fa-f]{64}$`).MatchString(s) {
-		return errors.New("want 64 hexadecimal digits")
+// addLog takes the log, and then copies of it that were kept elsewhere.
+func (b *belief) addLog(s string) error {
+	if b.log == "" {
+		b.log = s
+	} else if b.copies = append(b.copies, s); len(b.copies) > maxCopies {
+		return fmt.Errorf("more than %d copies", maxCopies)
 	}
-	b.head = strings.ToLower(s)
 	return nil
+}
+
+func (b *belief) setHead(s string) error {
+	_, head, err := timestamp.ParseHead(s)
+	b.head = hex.EncodeToString(head[:])
+	return err
 }
 
 // openArchive opens the file and reads trust and log beside it.
@@ -75,7 +105,7 @@ func (a *app) openArchive(name string, b belief) (*archive, error) {
 		err = fmt.Errorf("%s: not a regular file", name)
 	}
 	if err != nil {
-		return nil, errors.Join(fail(err, ""), f.Close())
+		return nil, fault.Join(fail(err, ""), f.Close())
 	}
 	return &archive{f, st.Size(), o, logName}, nil
 }
@@ -85,8 +115,39 @@ func (a *app) verifyOptions(name string, b belief) (o packager.VerifyOptions, lo
 	if o.Trust, err = a.trust(b.trust); err != nil {
 		return o, "", err
 	}
+	if o.Trust, err = a.without(o.Trust, b.revoked); err != nil {
+		return o, "", err
+	}
+	for _, copied := range b.copies {
+		log, err := packager.ReadLogFile(copied)
+		if err != nil {
+			return o, "", fail(err, "")
+		}
+		o.Copies = append(o.Copies, packager.LogCopy{Name: copied, Log: log})
+	}
+	if o.TSARoots, err = a.tsaRoots(b.tsaRoots); err != nil {
+		return o, "", err
+	}
+	if o.Tokens, err = tokens(b.tokens); err != nil {
+		return o, "", err
+	}
+	if o.Identities, err = a.identities(b.identities); err != nil {
+		return o, "", err
+	}
 	o.Log, logName, err = readLog(name, b)
 	return o, logName, err
+}
+
+// without takes what a list revokes from the auditor's trust; "" is no list.
+func (a *app) without(t *packager.Trust, list string) (*packager.Trust, error) {
+	if list == "" {
+		return t, nil
+	}
+	l, err := readRevoked(list)
+	if err != nil {
+		return nil, fail(err, a.text(mHintRevoked))
+	}
+	return t.Without(l), nil
 }
 
 // trust reads the auditor's file. The default one need not be there.
@@ -111,8 +172,11 @@ func (a *app) trust(name string) (*packager.Trust, error) {
 }
 
 // trustFile is where the auditor's allowed signers are by default
-// (XDG Base Directory Specification).
+// (XDG Base Directory Specification; on Windows the user's folder for settings).
 func (a *app) trustFile() string {
+	if dir := a.env("APPDATA"); a.system == "windows" && filepath.IsAbs(dir) {
+		return filepath.Join(dir, "hozen", "allowed_signers")
+	}
 	if dir := a.env("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "hozen", "allowed_signers")
 	}
@@ -122,8 +186,11 @@ func (a *app) trustFile() string {
 	return ""
 }
 
-// readLog reads the custody log: the given one, or the one beside the archive,
-// which need not be there.
+// partSuffix ends the names of files that a destination which is a folder has not whole.
+const partSuffix = ".part"
+
+// readLog reads the custody log: the given one, or the one beside the archive (also as the
+// plug left it on a stick that was written to), which need not be there.
 func readLog(name string, b belief) (log []byte, logName string, err error) {
 	if b.noLog {
 		return nil, "", nil
@@ -132,7 +199,12 @@ func readLog(name string, b belief) (log []byte, logName string, err error) {
 	if logName == "" {
 		logName = filepath.Join(filepath.Dir(name), packager.LogName(idOf(name)))
 	}
-	log, err = os.ReadFile(logName)
+	log, err = packager.ReadLogFile(logName)
+	if b.log == "" && errors.Is(err, os.ErrNotExist) {
+		if log, err = packager.ReadLogFile(logName + partSuffix); err == nil {
+			logName += partSuffix
+		}
+	}
 	switch {
 	case b.log == "" && errors.Is(err, os.ErrNotExist):
 		return nil, "", nil
@@ -147,10 +219,8 @@ func readLog(name string, b belief) (log []byte, logName string, err error) {
 // idOf gives the collection's id out of a file's name, as the agent names files.
 func idOf(name string) string {
 	name = filepath.Base(name)
-	for _, suffix := range []string{".incomplete.tar.zst", ".tar.zst.partial", ".tar.zst"} {
-		if id, ok := strings.CutSuffix(name, suffix); ok {
-			return id
-		}
+	if f, ok := packager.ParseFileName(strings.TrimSuffix(name, partSuffix)); ok {
+		return f.ID
 	}
 	return name
 }

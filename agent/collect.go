@@ -18,10 +18,13 @@ import (
 	"hozen/collector/disk/timeline"
 	"hozen/collector/memory"
 	"hozen/collector/memory/ioc"
-	"hozen/collector/packet"
 	"hozen/collector/volatile"
 	"hozen/packager"
 	"hozen/packager/evidence"
+	"hozen/packager/evidence/fault"
+	"hozen/packager/report/model"
+	"hozen/service/remote"
+	"hozen/service/remote/witness"
 )
 
 // collectOptions are the flags of collect.
@@ -34,6 +37,8 @@ type collectOptions struct {
 	place              string
 	witness            []string
 	key                string
+	sign               signing
+	job                *packager.Job // that a signed request asks for; nil otherwise
 	ram, swap          bool
 	dump               []int
 	freeze             bool
@@ -42,6 +47,13 @@ type collectOptions struct {
 	ioc                iocOptions
 	disk               diskOptions
 	packets            packetOptions
+	moments            moments
+	to                 toOptions
+	stamp              stampOptions
+	ntp                []string
+	hubClock           func() (remote.Clock, bool) // what is known of the hub's clock; nil: there is none
+	encrypt            encryptOptions
+	form               formOptions
 }
 
 func (a *app) collectCommand() *cobra.Command {
@@ -53,8 +65,11 @@ func (a *app) collectCommand() *cobra.Command {
 			if c.Flags().Changed("only") && len(o.only) == 0 {
 				return usage(errors.New("--only: no collector is named"), a.text(mHintDryRun))
 			}
-			if err := errors.Join(a.checkDump(o), a.checkPackets(&o), a.checkDisk(o)); err != nil {
+			if err := fault.Join(a.checkQuotes(&o.out), a.checkDump(o), a.checkPackets(&o), a.checkDisk(o), o.checkClocks(a)); err != nil {
 				return err
+			}
+			if o.to.given() && !c.Flags().Changed("out") {
+				o.out = "" // nothing is written here
 			}
 			return a.collect(c.Context(), o)
 		},
@@ -62,6 +77,8 @@ func (a *app) collectCommand() *cobra.Command {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.out, "out", ".", a.text(mFlagOut))
+	a.toFlags(c, &o.to, mFlagCollectTo)
+	f.Func("to-retry", a.text(mFlagToRetry), durationInto(&o.to.retry))
 	f.StringVar(&o.root, "root", "/", a.text(mFlagRoot))
 	f.StringVar(&o.profile, "profile", "standard", a.text(mFlagProfile))
 	f.StringSliceVar(&o.only, "only", nil, a.text(mFlagOnly))
@@ -71,16 +88,14 @@ func (a *app) collectCommand() *cobra.Command {
 	f.BoolVar(&o.ram, "ram", false, a.text(mFlagRAM))
 	f.BoolVar(&o.swap, "swap", false, a.text(mFlagSwap))
 	f.Func("time-limit", a.text(mFlagLimit), durationInto(&o.limit))
-	f.StringVar(&o.caseNo, "case", "", a.text(mFlagCase))
-	f.StringVar(&o.evidenceNo, "evidence", "", a.text(mFlagEvidence))
-	f.StringVar(&o.operator, "operator", "", a.text(mFlagOperator))
-	f.StringVar(&o.reason, "reason", "", a.text(mFlagReason))
-	f.StringVar(&o.place, "place", "", a.text(mFlagPlace))
-	f.StringArrayVar(&o.witness, "witness", nil, a.text(mFlagWitness))
-	f.StringVar(&o.key, "key", "", a.text(mFlagKey))
+	a.peopleFlags(c, &o)
+	f.Func("form", a.text(mFlagForm), o.form.read)
+	a.encryptFlags(c, &o.encrypt)
 	a.iocFlags(c, &o.ioc)
 	a.packetFlags(c, &o.packets)
 	a.diskFlags(c, &o.disk)
+	a.stampFlags(c, &o.stamp)
+	f.StringArrayVar(&o.ntp, "ntp", nil, a.text(mFlagNTP))
 	f.BoolVar(&o.dryRun, "dry-run", false, a.text(mFlagDryRun))
 	f.BoolVar(&o.json, "json", false, a.text(mFlagJSONEvents))
 	f.BoolVar(&o.quiet, "quiet", false, a.text(mFlagQuiet))
@@ -109,50 +124,6 @@ func durationInto(to *time.Duration) func(string) error {
 	}
 }
 
-// asked names the flags that were given for collectors that are not always run.
-// Swap areas are taken with RAM, by the same collector.
-func (o *collectOptions) asked() (flags []string) {
-	if o.ram || o.swap {
-		flags = append(flags, "--ram")
-	}
-	for flag, given := range map[string]bool{
-		"--ioc": len(o.ioc.files) > 0, "--pcap": o.packets.duration > 0, "--integrity": o.disk.integrity,
-		"--hash-tree": len(o.disk.hashTree) > 0, "--add": len(o.disk.add) > 0,
-	} {
-		if given {
-			flags = append(flags, flag)
-		}
-	}
-	return flags
-}
-
-// chosen are the collectors of --only, with those whose own flags were given: a file that
-// is to be added must not be left out in silence. None: all of the profile.
-func (o *collectOptions) chosen() []string {
-	all := slices.Clone(o.only)
-	for name, given := range map[string]bool{"added": len(o.disk.add) > 0, "hashes": len(o.disk.hashTree) > 0, "integrity": o.disk.integrity, "packets": o.packets.duration > 0} {
-		if given && len(o.only) > 0 && !slices.Contains(all, name) {
-			all = append(all, name)
-		}
-	}
-	return all
-}
-
-// takesArtefacts says whether the collector disk is run, or was given what must be right.
-func (o *collectOptions) takesArtefacts() bool {
-	chosen := len(o.only) == 0 && o.profile != "volatile" || slices.Contains(o.only, "disk")
-	return chosen && !slices.Contains(o.skip, "disk") || len(o.disk.definitions)+len(o.disk.artifacts) > 0
-}
-
-func (o *collectOptions) request(args []string) request {
-	return request{
-		args: args, swap: o.swap, dump: o.dump, freeze: o.freeze,
-		packets:  packet.Options{For: o.packets.duration, Interfaces: o.packets.interfaces, Filter: o.packets.filter, Snaplen: o.packets.snaplen, Size: o.packets.size, Version: version},
-		timeline: timeline.Options{NetworkMounts: o.disk.networkMounts}, hashTree: o.disk.hashTree, added: o.disk.add,
-		kernel: (len(o.only) == 0 || slices.Contains(o.only, "kernel")) && !slices.Contains(o.skip, "kernel"),
-	}
-}
-
 // collection is one run of collect.
 type collection struct {
 	a      *app
@@ -163,29 +134,53 @@ type collection struct {
 	file   planFile
 	device packager.Device
 	name   string // the collection's id
-	began  time.Time
-	tally  tally
-	ui     *progress
-	writer *packager.Writer
-	ioc    *ioc.Search    // nil if no list was given
-	known  *known.Lists   // nil if no list was given
-	image  *image.Options // of --image; nil without it
-	close  func()         // lets go of the examined machine
+	// recipients are who alone may read the archive; none: everybody.
+	recipients []string
+	began      time.Time
+	tally      tally
+	ui         *progress
+	writer     *packager.Writer
+	ioc        *ioc.Search    // nil if no list was given
+	known      *known.Lists   // nil if no list was given
+	image      *image.Options // of --image; nil without it
+	close      func()         // lets go of the examined machine
 	// definitions are those of artefacts, ours and those that were brought.
 	definitions *definitionSet
 	// suspects is what the search for indicators found.
 	suspects memory.Suspects
 	taken    takenFiles
+	model    *model.Model // what the report within the archive tells
 	// seen is what the walk of the file systems found notable.
 	seen timeline.Seen
+	to   *toRun // of --to; nil without it
+	// place is where the output lies; the zero place if that is not known.
+	place   volatile.OutputPlace
+	witness witness.Options // how time stamping authorities are asked
+	stamped *stamped        // what came of that; nil if none was asked
+	// noWitness is why none can be asked.
+	noWitness error
+	// afterSeal may tell the log what happens behind the seal.
+	afterSeal func(packager.Sealed, func(packager.Event) error)
 	// stopped is why the collection ended before its plan; empty if it did not.
 	stopped string
+	// result is there once the archive is sealed.
+	result *summary
 }
 
-// collect is the whole way of a collection, in order.
+// collect is a collection with nobody waiting for it but who started it.
 func (a *app) collect(ctx context.Context, o collectOptions) error {
-	c := &collection{a: a, o: o, began: a.now(), close: func() {}}
-	defer func() { c.close() }()
+	return a.newCollection(o).run(ctx)
+}
+
+func (a *app) newCollection(o collectOptions) *collection {
+	began := a.now()
+	return &collection{a: a, o: o, began: began, model: model.New(began), close: func() {}}
+}
+
+// run is the whole way of a collection, in order.
+func (c *collection) run(ctx context.Context) error {
+	a, o := c.a, c.o
+	defer func() { c.letGo() }()
 	if err := c.prepare(); err != nil {
 		return err
 	}
@@ -193,7 +188,8 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 		return c.showPlan()
 	}
 	c.ui = a.progressFor(o, c.plan, c.host, &c.tally)
-	if err := writable(o.out); err != nil {
+	c.ui.suspects = &c.suspects
+	if err := c.openOutput(ctx); err != nil {
 		return c.notBegun(err)
 	}
 	c.greet()
@@ -205,11 +201,21 @@ func (a *app) collect(ctx context.Context, o collectOptions) error {
 	if err != nil {
 		return c.broken(err)
 	}
+	if c.o.moments.sealed != nil {
+		c.o.moments.sealed()
+	}
 	return c.finish(sealed)
 }
 
 // prepare makes host, identity, plan and device, and writes nothing.
 func (c *collection) prepare() (err error) {
+	if c.witness, err = c.o.stamp.witness(c.a); err != nil && !c.o.stamp.anyway {
+		return err
+	}
+	c.noWitness = err
+	if c.recipients, err = c.o.encrypt.recipients(); err != nil {
+		return usage(err, c.a.text(mHintEncrypt))
+	}
 	if err := c.openHost(); err != nil {
 		return err
 	}
@@ -226,8 +232,15 @@ func (c *collection) prepare() (err error) {
 	c.file.Definitions = c.definitions.plan()
 	c.file.Lists, c.file.Known = planLists(c.ioc), planKnowns(c.known)
 	c.id = volatile.ReadIdentity(c.host)
-	c.device, err = c.a.deviceFor(c.o.key, string(c.id.HostName))
-	return err
+	if c.o.key == "" {
+		if c.o.key, err = c.a.hubKey(c.o.to); err != nil {
+			return err
+		}
+	}
+	if c.device, err = c.a.deviceFor(c.o.key, string(c.id.HostName)); err != nil {
+		return err
+	}
+	return c.openSigner()
 }
 
 // makePlan reads the lists of indicators and plans.
@@ -300,19 +313,27 @@ func (c *collection) create() (err error) {
 	if c.name, err = packager.NewID(string(c.id.HostName), c.began); err != nil {
 		return err
 	}
-	if c.device.Throwaway {
+	if c.o.moments.began != nil {
+		if err := c.o.moments.began(c.name); err != nil {
+			return err
+		}
+	}
+	if c.device.Throwaway && c.o.out != "" {
 		c.device.File = filepath.Join(c.o.out, packager.KeyName(c.name))
 	}
 	c.writer, err = packager.Create(packager.Options{
-		ID: c.name, Disk: c.a.disk(c.o.out), Device: c.device, Genesis: c.genesis(),
-		Command: c.a.signed(), Now: c.a.now, Observe: c.observe, Random: c.a.random,
+		ID: c.name, Disk: c.output(), Device: c.device, Genesis: c.genesis(),
+		Command: c.a.signed(), Now: c.a.now, Observe: c.observe, Random: c.a.random, Job: c.o.job, Operator: c.o.sign.by,
+		Sealed: c.behindSeal,
 	})
 	if err != nil {
 		return err
 	}
 	for _, name := range []string{c.partial(), packager.LogName(c.name)} {
 		if abs, err := filepath.Abs(filepath.Join(c.o.out, name)); err == nil {
-			if m, err := collector.ThisHost().Lstat(abs); err == nil {
+			here := collector.ThisHost()
+			here.Avoid = nil // whoever writes there may look there
+			if m, err := here.Lstat(abs); err == nil {
 				c.host.Own = append(c.host.Own, collector.FileID{Dev: m.Dev, Inode: m.Inode})
 			}
 		}
@@ -325,6 +346,7 @@ func (c *collection) observe(r evidence.Record) {
 	c.tally.observe(r)
 	c.known.Observe(r)
 	c.taken.observe(r)
+	c.model.Observe(r)
 }
 
 // notBegun says that nothing was taken. Files that were made and are empty are
@@ -339,6 +361,9 @@ func (c *collection) notBegun(err error) error {
 			}
 		}
 	}
+	if e := (*exitError)(nil); errors.As(err, &e) {
+		return err
+	}
 	return fail(err, c.a.text(mHintOut))
 }
 
@@ -347,14 +372,13 @@ func holdsSomething(file string) bool {
 	return err == nil && (!st.Mode().IsRegular() || st.Size() > 0) || err != nil && !errors.Is(err, os.ErrNotExist)
 }
 
-func (c *collection) partial() string { return packager.ArchiveName(c.name) + ".partial" }
-
 // take puts the plan, runs it, and puts the clocks of the end. An error is why
 // nothing more can be kept.
 func (c *collection) take(ctx context.Context) error {
 	item := evidence.Item{Path: "plan.json", Source: "the plan of this collection", Collector: "plan"}
 	always := context.WithoutCancel(ctx)
-	if err := c.writer.Put(always, item, c.file.write); err != nil {
+	own := tapped(c.writer, c.model)
+	if err := own.Put(always, item, c.file.write); err != nil {
 		return err
 	}
 	if err := c.putLists(always); err != nil {
@@ -363,13 +387,19 @@ func (c *collection) take(ctx context.Context) error {
 	if err := c.definitions.put(always, c.writer); err != nil {
 		return err
 	}
+	if err := c.putForm(always); err != nil {
+		return err
+	}
 	if _, err := c.writer.Checkpoint(); err != nil {
+		return err
+	}
+	if err := c.tellForm(); err != nil {
 		return err
 	}
 	c.ui.start()
 	stop := context.AfterFunc(ctx, c.ui.stopping)
 	limited, cancelLimit := c.withLimit(ctx)
-	err := collector.Run(limited, c.plan, c.host, c.keeper(), c.ui)
+	err := collector.Run(limited, c.plan, c.host, tapped(c.keeper(), c.model), c.watcher())
 	c.stopped = c.whyStopped(ctx, limited)
 	cancelLimit()
 	stop()
@@ -377,15 +407,22 @@ func (c *collection) take(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keepClocks := c.askClocks(ctx)
 	if err := c.putHits(always); err != nil {
 		return err
 	}
 	if err := c.putKnown(always); err != nil {
 		return err
 	}
+	if err := keepClocks(); err != nil {
+		return err
+	}
 	end, cancel := context.WithTimeout(always, 5*time.Second)
 	defer cancel()
-	return volatile.PutClock(end, c.host, c.writer, "end")
+	if err := volatile.PutClock(end, c.host, own, "end"); err != nil {
+		return err
+	}
+	return c.putReport(always)
 }
 
 // withLimit ends ctx when the time of the collection is over.
@@ -415,16 +452,23 @@ func (c *collection) whyStopped(ctx, limited context.Context) string {
 // seal completes the archive, with the reason why it ended early, if it did.
 func (c *collection) seal(ctx context.Context, keepErr error) (packager.Sealed, error) {
 	if keepErr != nil {
-		return packager.Sealed{}, errors.Join(keepErr, ignoreClosed(c.writer.Abort()))
+		return packager.Sealed{}, fault.Join(keepErr, ignoreClosed(c.writer.Abort()))
 	}
 	if ctx.Err() != nil {
 		c.stopped = context.Cause(ctx).Error()
 	}
 	c.ui.sealing()
+	if len(c.o.stamp.urls) > 0 {
+		c.afterSeal = func(s packager.Sealed, tell func(packager.Event) error) { c.stampSeal(ctx, s, tell) }
+	}
+	if c.o.sign.by != nil {
+		c.o.sign.by.Stop = ctx.Done()
+	}
 	sealed, err := c.writer.Seal(c.stopped)
 	if err != nil {
-		return sealed, errors.Join(err, ignoreClosed(c.writer.Abort()))
+		return sealed, fault.Join(err, ignoreClosed(c.writer.Abort()))
 	}
+	c.coSigned(sealed)
 	return sealed, nil
 }
 
@@ -435,22 +479,12 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// broken says what is left when the archive could not be completed.
-func (c *collection) broken(err error) error {
-	k, _ := c.writer.Checkpoint() // of a writer that is closed: the number of the last one
-	partial := filepath.Join(c.o.out, c.partial())
-	c.ui.events.send(event{Event: "error", Checkpoint: k, Collection: c.name, Text: err.Error()})
-	if k == 0 {
-		return fail(err, c.a.text(mHintNothing, escape(shellWord(partial))))
-	}
-	return fail(err, c.a.text(mHintPartial, escape(partial), k, escape(shellWord(partial))))
-}
-
 // genesis is what is known of the case, the people and the host.
 func (c *collection) genesis() packager.Genesis {
 	return packager.Genesis{
 		Case: plain(c.o.caseNo), Evidence: plain(c.o.evidenceNo), Operator: plain(c.o.operator),
 		Reason: plain(c.o.reason), Place: plain(c.o.place), Witness: plainAll(c.o.witness, maxListed),
-		Tool: c.a.tool(), Host: hostID(c.id),
+		Tool: c.a.tool(), Host: hostID(c.id), Require: c.o.sign.require,
+		Recipients: c.recipients,
 	}
 }

@@ -2,20 +2,27 @@ package main
 
 import (
 	"context"
+	"runtime"
 
 	"hozen/collector"
 	"hozen/collector/disk"
 	"hozen/collector/disk/image"
 	"hozen/collector/disk/integrity"
 	"hozen/collector/disk/known"
+	"hozen/collector/disk/parsed"
+	"hozen/collector/disk/parsed/hive"
+	"hozen/collector/disk/parsed/i30"
+	"hozen/collector/disk/parsed/lnk"
+	"hozen/collector/disk/parsed/mft"
+	"hozen/collector/disk/parsed/prefetch"
+	"hozen/collector/disk/parsed/recyclebin"
+	"hozen/collector/disk/parsed/usn"
 	"hozen/collector/disk/timeline"
 	"hozen/collector/memory"
-	"hozen/collector/memory/contents"
-	"hozen/collector/memory/indicators"
 	"hozen/collector/memory/ioc"
-	"hozen/collector/memory/ram"
 	"hozen/collector/packet"
-	"hozen/collector/volatile"
+	"hozen/collector/persistence"
+	"hozen/collector/volume"
 	"hozen/packager/evidence"
 )
 
@@ -40,28 +47,14 @@ type request struct {
 }
 
 // collectors is THE list: what is taken, in order of volatility. What dies first
-// comes first; the collectors' own files say the rest.
+// comes first; the collectors' own files say the rest. What power-off destroys is
+// asked of each system in its own way: liveCollectors, in collectors_windows.go and
+// collectors_live.go.
 func collectors(want request) []collector.Collector {
 	if want.suspects == nil {
 		want.suspects = &memory.Suspects{}
 	}
-	var lookout volatile.Lookout // what sockets sees of namespaces, network need not look for again
-	all := []collector.Collector{
-		packet.Packets(want.packets), // traffic passes by once; it is recorded beside all that follows
-		volatile.HostIdentity(volatile.Tool{Version: version, Args: want.args}), // clocks first: every later time is measured against them
-		volatile.Sockets(&lookout),           // connections end within seconds once a cable is pulled
-		volatile.Network(&lookout),           // neighbours and conntrack fade within minutes; routes and firewall show what was set up
-		volatile.Processes(),                 // each row may be gone the next moment; hashing their images takes a while
-		volatile.Kernel(),                    // modules, eBPF, tracing, mounts, disks: long-lived, but only in the kernel
-		volatile.Sessions(),                  // who is logged in, and from where
-		volatile.Containers(),                // what runs in which container, from the files of docker, containerd, podman, LXC
-		indicators.Indicators(want.suspects), // what memory alone tells: injection, hiding, hooks
-		contents.Contents(contents.Options{Suspects: want.suspects, Dump: want.dump, Freeze: want.freeze}), // and dies with its process
-		ioc.Collector(want.ioc), // what the responder brings to look for
-		ram.RAM(ram.Options{Swap: want.swap, Kernel: want.kernel}), // only with --ram: it holds everything else, and takes minutes
-		volatile.Temporary(), // file systems in memory: large, and they last until power-off
-	}
-	return append(all, diskCollectors(want)...)
+	return append(liveCollectors(want), diskCollectors(want)...)
 }
 
 // diskCollectors is the part of the list that survives power-off, the most valuable
@@ -73,12 +66,23 @@ func diskCollectors(want request) (all []collector.Collector) {
 	if len(want.added) > 0 {
 		all = append(all, addedCollector(want.added)) // what the responder brings, as evidence of this case
 	}
+	if want.image != nil || runtime.GOOS != "windows" { // a running Windows is asked for more, by liveCollectors
+		all = append(all, persistence.Persistence(collector.Disk)) // what an examined Windows starts by itself
+	}
 	if want.timeline.Seen == nil {
 		want.timeline.Seen = &timeline.Seen{} // what the walk sees that deserves a look
 	}
+	formats := parsedFormats()
+	want.disk.Found = parsed.NewFound(formats...)
+	if want.image != nil {
+		all = append(all, volume.ShadowCopies(volume.ShadowOptions{Image: want.image.Disk})) // what of the past is kept on it
+	} else if runtime.GOOS == "windows" {
+		all = append(all, volume.Collector(), volume.ShadowCopies(volume.ShadowOptions{}))
+	}
 	all = append(all,
-		disk.Disk(want.disk),             // files that tell what happened: logs, histories, configuration, browsers
-		timeline.Timeline(want.timeline), // every object of the file systems with its times
+		disk.Disk(want.disk), // files that tell what happened: logs, histories, configuration, browsers
+		parsed.Collector(parsed.Options{Formats: formats, Found: want.disk.Found}), // what they tell, as rows
+		timeline.Timeline(want.timeline),                                           // every object of the file systems with its times
 		timeline.Notable(timeline.NotableOptions{Seen: want.timeline.Seen, Walk: want.timeline, Taken: want.taken, Total: want.notable}), // what of them deserves a look
 	)
 	if len(want.hashTree) > 0 {
@@ -91,6 +95,21 @@ func diskCollectors(want request) (all []collector.Collector) {
 		}
 	}
 	return all
+}
+
+// parsedFormats is the list of what becomes rows, beside its raw bytes, in the order in
+// which it is parsed.
+func parsedFormats() []parsed.Format {
+	paths := &mft.Volumes{} // what $MFT tells of directories, others make paths of
+	return []parsed.Format{
+		prefetch.Format(),   // which programs ran
+		lnk.Format(),        // what was opened
+		recyclebin.Format(), // what was deleted
+		mft.Format(paths),   // every file, deleted ones too
+		usn.Format(paths),   // what was done to files, and when
+		i30.Format(),        // names that are left in directories
+		hive.Format(),       // registry hives with their transaction logs: every key
+	}
 }
 
 // everywhere makes a collector avoid no mount: it was asked to go through those, too,

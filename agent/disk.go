@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"hozen/collector/added"
 	"hozen/collector/packet"
+	"hozen/collector/winfile"
 )
 
 // diskOptions are the flags of collect for files: artefacts, trees, images, lists.
@@ -79,7 +79,7 @@ func (a *app) checkPackets(o *collectOptions) error {
 	if given := len(p.interfaces) > 0 || p.filter != "" || p.snaplen != 0 || p.size > 0; given && !asked {
 		return usage(errors.New(a.text(mPcapAlone)), "")
 	}
-	dead := o.disk.image != "" || filepath.Clean(o.root) != "/"
+	dead := o.disk.image != "" || o.root != "/"
 	for _, name := range p.interfaces {
 		if _, err := net.InterfaceByName(name); err != nil && !dead {
 			return usage(fmt.Errorf("--interface %s: there is none of this name", name), a.text(mHintInterface, strings.Join(interfaceNames(), ", ")))
@@ -102,12 +102,20 @@ func interfaceNames() (names []string) {
 	return names
 }
 
-// checkDisk refuses what could not be done, before anything is begun.
+// checkDisk refuses what could not be done, before anything is begun. Names that people
+// write on a running Windows (`C:\x`) become the Host's in o's own lists.
 func (a *app) checkDisk(o collectOptions) error {
 	d := &o.disk
-	for _, name := range append(slices.Clone(d.take), d.hashTree...) {
-		if !path.IsAbs(name) {
-			return usage(fmt.Errorf("%s: not a path from the root of the examined machine", name), a.text(mHintAbsolute))
+	live := d.image == "" && o.root == "/"
+	for _, names := range [][]string{d.take, d.hashTree} {
+		for i, name := range names {
+			if live && a.system == "windows" && winfile.HasDrive(winfile.HostName(name)) {
+				names[i] = winfile.HostName(name)
+				continue
+			}
+			if !path.IsAbs(name) || live && a.system == "windows" {
+				return usage(fmt.Errorf("%s: not a whole path on the examined machine", name), a.absoluteHint(live))
+			}
 		}
 	}
 	if o.profile == "volatile" && len(d.take)+len(d.artifacts)+len(d.definitions) > 0 {
@@ -120,6 +128,15 @@ func (a *app) checkDisk(o collectOptions) error {
 		return usage(errors.New("--hash-image: no --image is given"), "")
 	}
 	return nil
+}
+
+// absoluteHint shows what a whole path looks like: with a drive on a running Windows, and
+// from the root on in an image or a mounted disk.
+func (a *app) absoluteHint(live bool) string {
+	if live {
+		return a.text(mHintAbsolute)
+	}
+	return a.lang.text(mHintAbsolute)
 }
 
 func sizeInto(to *int64) func(string) error {

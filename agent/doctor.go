@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -66,18 +67,24 @@ type sourceResult struct {
 
 func (a *app) doctorCommand() *cobra.Command {
 	var out string
-	var asJSON bool
+	var asJSON, self bool
 	c := &cobra.Command{
 		Use: "doctor", Short: a.text(mShortDoctor), Long: a.text(mLongDoctor), Args: noArgs,
-		RunE: func(*cobra.Command, []string) error { return a.doctor(out, asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if self {
+				return a.selfTest(c.Context(), out)
+			}
+			return a.doctor(c.Context(), out, asJSON)
+		},
 	}
 	c.Flags().StringVar(&out, "out", ".", a.text(mFlagOut))
 	c.Flags().BoolVar(&asJSON, "json", false, a.text(mFlagJSON))
+	c.Flags().BoolVar(&self, "self-test", false, a.text(mFlagSelfTest))
 	return c
 }
 
-func (a *app) doctor(out string, asJSON bool) error {
-	d, disks, err := a.diagnose(out)
+func (a *app) doctor(ctx context.Context, out string, asJSON bool) error {
+	d, disks, err := a.diagnose(ctx, out)
 	if err != nil {
 		return err
 	}
@@ -105,7 +112,7 @@ func (a *app) usualPlan(h *collector.Host) (*collector.Plan, error) {
 	return collector.NewPlan(a.collectors(want), collector.Choice{Profile: o.profile}, h)
 }
 
-func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
+func (a *app) diagnose(ctx context.Context, out string) (diagnosis, []volatile.UnlockedDisk, error) {
 	h := a.host("/")
 	plan, err := a.usualPlan(h)
 	if err != nil {
@@ -127,9 +134,9 @@ func (a *app) diagnose(out string) (diagnosis, []volatile.UnlockedDisk, error) {
 		d.Unlocked = append(d.Unlocked, unlocked{escape(u.Name), escape(u.Kind), plainAll(u.Mounts, maxListed), u.Sure})
 	}
 	d.Output = a.lookAtOutput(h, out, d.EstimateB)
-	for _, s := range doctorSources() {
-		r := s.try(h)
-		if planned(plan, s.collector) && (r.Outcome == evidence.Denied.String() || r.Outcome == evidence.Failed.String()) {
+	for _, p := range doctorProbes() {
+		r := p.result(ctx, h)
+		if planned(plan, p.collector) && (r.Outcome == evidence.Denied.String() || r.Outcome == evidence.Failed.String()) {
 			d.Denied++
 		}
 		d.Sources = append(d.Sources, r)
@@ -180,7 +187,7 @@ func (a *app) printDiagnosis(w io.Writer, d diagnosis, disks []volatile.Unlocked
 	}
 	switch {
 	case d.UnlockedNote != "":
-		say(mWarning, a.text(mWarnDisksUnknown, d.UnlockedNote))
+		say(mWarning, a.text(mWarnDisksUnknown, a.sentence(d.UnlockedNote)))
 	case len(disks) == 0:
 		row(mRowDisks, a.text(mNoUnlocked))
 	}
@@ -191,14 +198,14 @@ func (a *app) printDiagnosis(w io.Writer, d diagnosis, disks []volatile.Unlocked
 	for _, s := range d.Sources {
 		note := ""
 		if s.Outcome != evidence.Absent.String() && s.Note != "" {
-			note = "  — " + s.Note
+			note = "  — " + a.sentence(s.Note)
 		}
 		fmt.Fprintf(w, "%s %s %s%s\n", pad(a.sourceText(s.Outcome), 9), pad(s.Collector, 10), s.Source, note)
 	}
 	fmt.Fprintln(w)
 	switch {
 	case d.Output.Error != "":
-		say(mDoctorNoOutput, d.Output.Dir, d.Output.Error)
+		say(mDoctorNoOutput, d.Output.Dir, a.sentence(d.Output.Error))
 	case d.Denied == 0:
 		say(mDoctorFine)
 	case d.Elevated:

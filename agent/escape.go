@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,36 +12,61 @@ import (
 // characters (ESC, newline and C1 among them), what turns the direction of
 // writing or joins invisibly (Unicode category Cf, UAX #9), line and paragraph
 // separators, private-use and unassigned characters, and bytes that are not UTF-8
-// become visible escapes. A backslash is doubled, so that nothing is ambiguous.
+// become visible escapes: \n, \x1b, \u202e, with a backslash doubled, so that nothing
+// is ambiguous. On Windows, where a backslash stands in every path, they are
+// <U+001B> and <\xff> instead, and the < of a text that has "<U+" or "<\x" is one itself.
+//
+//go:noinline
 func escape(s string) string {
-	clean := true
-	for _, r := range s {
-		if r == '\\' || !shown(r) {
-			clean = false
-			break
-		}
+	if runtime.GOOS == "windows" {
+		return escapeWith(s, '<', escapeAngled)
 	}
-	if clean && utf8.ValidString(s) {
+	return escapeWith(s, '\\', escapeSlashed)
+}
+
+// escapeWith writes what is not shown as itself, and mark, as an escape says.
+func escapeWith(s string, mark rune, written func(r rune, s string) string) string {
+	if utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return r == mark || !shown(r) }) < 0 {
 		return s
 	}
 	var b strings.Builder
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
-		switch {
-		case r == utf8.RuneError && n == 1, r < 0x20, r == 0x7f:
-			b.WriteString(escapeByte(s[0]))
-		case r == '\\':
-			b.WriteString(`\\`)
-		case shown(r):
+		if r == utf8.RuneError && n == 1 {
+			r = -1
+		}
+		if r >= 0 && r != mark && shown(r) {
 			b.WriteRune(r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
+		} else {
+			b.WriteString(written(r, s))
 		}
 		s = s[n:]
 	}
 	return b.String()
+}
+
+// escapeSlashed writes the character r that s begins with; -1 is a byte that is not UTF-8.
+func escapeSlashed(r rune, s string) string {
+	switch {
+	case r < 0x20, r == 0x7f:
+		return escapeByte(s[0])
+	case r == '\\':
+		return `\\`
+	case r < 0x10000:
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return fmt.Sprintf(`\U%08x`, r)
+}
+
+// escapeAngled is escapeSlashed for Windows.
+func escapeAngled(r rune, s string) string {
+	switch {
+	case r < 0:
+		return fmt.Sprintf(`<\x%02x>`, s[0])
+	case r == '<' && !strings.HasPrefix(s, "<U+") && !strings.HasPrefix(s, `<\x`):
+		return "<"
+	}
+	return fmt.Sprintf("<U+%04X>", r)
 }
 
 func escapeByte(c byte) string {

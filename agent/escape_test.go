@@ -29,6 +29,23 @@ func TestEscape(t *testing.T) {
 	}
 }
 
+// TestEscapeOnWindows: there a backslash is part of every path.
+func TestEscapeOnWindows(t *testing.T) {
+	for in, want := range map[string]string{
+		`C:\new\日本語 <b>.txt`: `C:\new\日本語 <b>.txt`,
+		"a\nb\x1b[2J":        "a<U+000A>b<U+001B>[2J",
+		"cod\u202egpj.exe":   "cod<U+202E>gpj.exe",
+		"\xff<":              `<\xff><`,
+		"<U+000A>":           "<U+003C>U+000A>",
+		`<\xff>`:             `<U+003C>\xff>`,
+		"\U000e0041":         "<U+E0041>",
+	} {
+		if got := escapeWith(in, '<', escapeAngled); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 func FuzzEscape(f *testing.F) {
 	f.Add("\x1b[31m\xff\u202e\n日本")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -36,7 +53,7 @@ func FuzzEscape(f *testing.F) {
 		if !utf8.ValidString(got) {
 			t.Errorf("%q: not UTF-8", got)
 		}
-		for _, r := range got {
+		for _, r := range got + escapeWith(s, '<', escapeAngled) {
 			if !unicode.IsPrint(r) {
 				t.Errorf("%q: holds %U", got, r)
 			}

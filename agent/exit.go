@@ -39,10 +39,14 @@ func silent(code int) error {
 	return &exitError{code: code}
 }
 
+//
+//go:noinline
 func fail(err error, hint string) error {
 	return &exitError{code: exitNotSealed, err: err, hint: hint}
 }
 
+//
+//go:noinline
 func usage(err error, hint string) error {
 	return &exitError{code: exitUsage, err: err, hint: hint}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"hozen/collector"
@@ -25,7 +26,7 @@ func (c *collection) greet() {
 	ui.events.send(event{Event: "started", Steps: len(c.plan.Running()), Fingerprint: fingerprint})
 	ui.screen.line(a.text(mGreeting, escape(c.hostName()), len(c.plan.Running()), a.roughly(time.Duration(c.file.EstimateMS)*time.Millisecond)))
 	if c.host.Live {
-		ui.screen.line(a.text(mDoNotSwitchOffNow))
+		ui.screen.line(c.caution())
 	}
 	if c.device.Throwaway {
 		ui.screen.line(a.text(mThrowaway, fingerprint))
@@ -39,6 +40,23 @@ func (c *collection) greet() {
 	c.warnLists()
 	c.warnKnown()
 	c.warnDisks()
+}
+
+// caution says what becomes of what dies with the power: where nothing of it is taken,
+// no line comes that says when it is safe.
+func (c *collection) caution() string {
+	for _, s := range c.plan.Running() {
+		if s.Collector.Volatility.Volatile() {
+			return c.a.text(mDoNotSwitchOffNow)
+		}
+	}
+	left := c.a.leftOut(c.plan)
+	if len(left) == 0 {
+		return c.a.text(mDoNotSwitchOffYet)
+	}
+	text := c.a.text(mNothingVolatile, strings.Join(left, ", "))
+	c.ui.told = append(c.ui.told, text)
+	return text
 }
 
 // hostName is how people know the examined machine: by where its files are, if

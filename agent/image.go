@@ -8,6 +8,7 @@ import (
 
 	"hozen/collector"
 	"hozen/collector/disk/image"
+	"hozen/packager/evidence/fault"
 )
 
 // openHost finds the machine that is examined: this one, one whose files are in the
@@ -45,7 +46,7 @@ func (c *collection) openImage() error {
 		files, err = image.Mount(d, part)
 	}
 	if err != nil {
-		return usage(errors.Join(fmt.Errorf("--image %s: %w", name, err), d.Close()), c.a.text(mHintPartition))
+		return usage(fault.Join(fmt.Errorf("--image %s: %w", name, err), d.Close()), c.a.text(mHintPartition))
 	}
 	c.close = func() { d.Close() } // it was only read
 	c.image = &image.Options{Disk: d, Chosen: part, Files: files, Hash: c.o.disk.hashImage}

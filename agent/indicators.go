@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"hozen/collector/memory"
+	"hozen/service/deliver"
 )
 
 // indicators counts the rows of the search by level; nil where it was not made.
@@ -31,14 +34,14 @@ func (c *collection) sayIndicators(w io.Writer, s summary) {
 	fmt.Fprintln(w, c.a.text(mIndicators, count(memory.High), count(memory.Medium), count(memory.Low)))
 	for _, r := range c.suspects.Worst() {
 		if r.Level > memory.Low {
-			fmt.Fprintf(w, "  %s %s%s: %s\n", r.Level, r.ID, onWhom(r), escape(clipText(string(r.Seen))))
+			fmt.Fprintf(w, "  %s %s%s: %s\n", r.Level, r.ID, onWhom(r), escape(clipText(c.a.sentence(string(r.Seen)))))
 		}
 	}
 	if s.Indicators[memory.High.String()]+s.Indicators[memory.Medium.String()] > 0 {
-		fmt.Fprintln(w, c.a.text(mIndicatorsSee, "hozen show "+escape(shellWord(s.Archive))+" memory/indicators.jsonl"))
+		fmt.Fprintln(w, c.a.text(mIndicatorsSee, c.showing(s, "memory/indicators.jsonl")))
 	}
 	if dumps := c.dumpsOfSurest(); dumps != "" {
-		fmt.Fprintln(w, c.a.text(mIndicatorsDump, "hozen collect --out "+escape(shellWord(c.o.out))+" --only contents"+dumps))
+		fmt.Fprintln(w, c.a.text(mIndicatorsDump, "hozen collect "+c.outputFlag()+c.peopleAgain()+" --only contents"+dumps))
 	}
 }
 
@@ -55,6 +58,50 @@ func (c *collection) dumpsOfSurest() (flags string) {
 	return flags
 }
 
+// peopleAgain are the flags of this collection that another one by the same people must
+// not lack: whom it is encrypted to, and who signs.
+func (c *collection) peopleAgain() (flags string) {
+	add := func(flag, value string) {
+		if value != "" {
+			flags += " " + flag + " " + escape(shellWord(value))
+		}
+	}
+	for _, to := range c.o.encrypt.to {
+		add("--encrypt-to", to)
+	}
+	add("--encrypt-policy", c.o.encrypt.policy)
+	add("--key", c.o.key)
+	if c.o.sign.with != "" {
+		add("--operator", c.o.operator)
+	}
+	add("--sign-with", c.o.sign.with)
+	add("--require", strings.Join(c.o.sign.require, ","))
+	return flags
+}
+
+// showing is the command that shows an item of the archive.
+func (c *collection) showing(s summary, item string) string {
+	return "hozen show " + c.readable(s) + " " + item
+}
+
+// readable is the archive as a command line names it, with the flag that opens it: under its
+// own name where it went to a destination that no command reads, and is to be fetched from.
+func (c *collection) readable(s summary) string {
+	name := s.Archive
+	if c.streams() && c.to.place.Kind != deliver.Directory && s.Verdict == sealedOnly {
+		name = c.archive()
+	}
+	return escape(shellWord(name)) + c.opensIt()
+}
+
+// opensIt is the flag by which whoever it is encrypted to reads the archive; "" if it is not.
+func (c *collection) opensIt() string {
+	if len(c.o.encrypt.to) == 0 && c.o.encrypt.policy == "" {
+		return ""
+	}
+	return " --identity FILE"
+}
+
 func onWhom(r memory.Indicator) string {
 	switch {
 	case r.Process != nil:
@@ -68,8 +115,12 @@ func onWhom(r memory.Indicator) string {
 // clipText bounds a text of the host in a line for people.
 func clipText(s string) string {
 	const most = 160
-	if len(s) > most {
-		return s[:most] + "…"
+	if len(s) <= most {
+		return s
 	}
-	return s
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }

@@ -18,6 +18,7 @@ import (
 // iocOptions are the flags of collect for the responder's own lists.
 type iocOptions struct {
 	files    []string
+	lines    []string // of a job, which brings no file
 	inMemory bool
 }
 
@@ -29,7 +30,7 @@ func (a *app) iocFlags(c *cobra.Command, o *iocOptions) {
 // search reads the lists; nil if none was given. A list that cannot be read, or
 // that has nothing in it, is found out before anything is begun.
 func (o *iocOptions) search(p collector.Profile) (*ioc.Search, error) {
-	if len(o.files) == 0 {
+	if len(o.files)+len(o.lines) == 0 {
 		if o.inMemory {
 			return nil, errors.New("--ioc-memory: no list was given with --ioc")
 		}
@@ -44,6 +45,13 @@ func (o *iocOptions) search(p collector.Profile) (*ioc.Search, error) {
 		l, err := ioc.Parse(name, raw, n)
 		if err != nil {
 			return nil, fmt.Errorf("--ioc %w", err)
+		}
+		lists = append(lists, l)
+	}
+	if len(o.lines) > 0 {
+		l, err := ioc.Parse("job", []byte(strings.Join(o.lines, "\n")+"\n"), len(lists))
+		if err != nil {
+			return nil, fmt.Errorf("indicators of the job: %w", err)
 		}
 		lists = append(lists, l)
 	}

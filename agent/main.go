@@ -41,14 +41,18 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // whoever read our progress may leave: the collection goes on
 	done := make(chan int, 1)
 	a := newApp(os.Args)
+	live, restore := openConsole()
+	a.errTerminal = a.errTerminal && live
 	go func() { done <- a.run(ctx) }()
 	for first := true; ; first = false {
 		select {
 		case code := <-done:
+			restore()
 			os.Exit(code)
 		case s := <-signals:
 			if !first {
 				fmt.Fprintln(os.Stderr, "\n"+a.text(mExitAtOnce, s))
+				restore()
 				os.Exit(exitNotSealed)
 			}
 			cancel(fmt.Errorf("stopped by signal: %v: %w", s, context.Canceled))

@@ -94,8 +94,17 @@ func absolute(dir string) string {
 }
 
 // showPlan prints the plan for people.
+// machineAt is where the files of the examined machine are; those of a running Windows are
+// on all its drives.
+func (a *app) machineAt(root string) string {
+	if a.system == "windows" && (root == "" || root == "/") {
+		return a.text(mThisMachine)
+	}
+	return absolute(root)
+}
+
 func (a *app) showPlan(w io.Writer, p *collector.Plan, f planFile, dir string) {
-	fmt.Fprintln(w, a.text(mPlanHead, f.Profile, escape(absolute(p.Root)), a.roughly(time.Duration(f.EstimateMS)*time.Millisecond), bytesText(expectedBytes(p))))
+	fmt.Fprintln(w, a.text(mPlanHead, f.Profile, escape(a.machineAt(p.Root)), a.roughly(time.Duration(f.EstimateMS)*time.Millisecond), bytesText(expectedBytes(p))))
 	if p.TimeLimit > 0 {
 		fmt.Fprintln(w, a.text(mPlanLimit, p.TimeLimit))
 	}

@@ -22,15 +22,15 @@ func one(t *testing.T, dir, pattern string) string {
 }
 
 // judge verifies a file with the log beside it; what the archive says of its own
-// signer is believed.
-func judge(t *testing.T, file string) *packager.Report {
+// signer is believed. With identities it is opened.
+func judge(t *testing.T, file string, identities ...string) *packager.Report {
 	t.Helper()
 	a := &app{env: func(string) string { return "" }}
-	r := verifyFile(t, a, file, belief{})
+	r := verifyFile(t, a, file, belief{identities: identities})
 	if r.Fingerprint == "" {
 		return r
 	}
-	return verifyFile(t, a, file, belief{fingerprints: []string{r.Fingerprint}})
+	return verifyFile(t, a, file, belief{fingerprints: []string{r.Fingerprint}, identities: identities})
 }
 
 func verifyFile(t *testing.T, a *app, file string, b belief) *packager.Report {

@@ -50,7 +50,7 @@ func (w *watched) said() string {
 
 func start(t *testing.T, args ...string) *watched {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	w := &watched{Cmd: command(ctx, args...), hit: make(chan struct{}, 1)}
 	w.Stderr, w.Stdout = w, &w.out
@@ -63,7 +63,7 @@ func start(t *testing.T, args ...string) *watched {
 // until waits for words on stderr.
 func (w *watched) until(t *testing.T, text string) {
 	t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(time.Minute)
 	for !strings.Contains(w.said(), text) {
 		select {
 		case <-w.hit:

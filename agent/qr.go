@@ -1,23 +1,54 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"rsc.io/qr"
+
+	"hozen/packager/timestamp"
 )
 
-// showCode draws head and fingerprint as a QR code on a terminal, where nobody
-// but the responder's telephone can take them down without a mistake.
+// showCode draws the head, and the fingerprint of a key that is nowhere else, as a QR code
+// on a terminal, where nobody but the responder's telephone can take them down without a
+// mistake. Another machine gets a time stamp of what is in it.
 func (c *collection) showCode(s summary) {
-	if !c.a.errTerminal || c.o.quiet || !s.Throwaway {
+	if !c.a.errTerminal || c.o.quiet {
 		return
 	}
-	code, err := qr.Encode(fmt.Sprintf("hozen %s\nhead %s\nfingerprint %s\n", s.Collection, s.Head, s.Fingerprint), qr.L)
-	if err != nil || code.Size+2*quietZone > c.a.width() {
+	text := timestamp.HeadText(s.Collection, s.Head) + "\n"
+	if s.Throwaway {
+		text += "fingerprint " + s.Fingerprint + "\n"
+	}
+	code, err := qr.Encode(text, qr.L)
+	if err != nil {
 		return
 	}
-	c.ui.screen.line("\n" + drawCode(code) + c.a.text(mQR))
+	draw, columns := drawCode, code.Size+2*quietZone
+	if !c.a.blocks() {
+		draw, columns = drawSpaces, 2*columns
+	}
+	if columns <= c.a.width() {
+		c.ui.screen.line("\n" + draw(code) + c.a.text(mQR))
+	}
+}
+
+// headCode is the head hash as a QR code and as the text in it.
+func (a *app) headCode(id, head string) (string, error) {
+	text := timestamp.HeadText(id, head)
+	code, err := qr.Encode(text, qr.L)
+	if err != nil {
+		return "", err
+	}
+	if a.outTerminal && !a.blocks() {
+		return drawSpaces(code) + text + "\n", nil
+	}
+	return drawCode(code) + text + "\n", nil
+}
+
+// hasBlocks says whether a code page has block elements. Consoles of those of East Asia show
+// them in two columns, or not at all (Unicode Standard Annex 11, "ambiguous").
+func hasBlocks(page uint32) bool {
+	return page == 65001 || page == 437 || page == 737 || page == 775 || page >= 850 && page <= 869
 }
 
 // quietZone is the light border that readers need (ISO/IEC 18004 asks for four
@@ -43,6 +74,25 @@ func drawCode(code *qr.Code) string {
 			default:
 				b.WriteByte(' ')
 			}
+		}
+		b.WriteString("\x1b[0m\n")
+	}
+	return b.String()
+}
+
+// drawSpaces draws with spaces alone, two for a module, on a light and a dark ground.
+func drawSpaces(code *qr.Code) string {
+	var b strings.Builder
+	for y := -quietZone; y < code.Size+quietZone; y++ {
+		for x := -quietZone; x < code.Size+quietZone; x++ {
+			switch dark := code.Black(x, y); {
+			case x > -quietZone && dark == code.Black(x-1, y):
+			case dark:
+				b.WriteString("\x1b[40m")
+			default:
+				b.WriteString("\x1b[107m")
+			}
+			b.WriteString("  ")
 		}
 		b.WriteString("\x1b[0m\n")
 	}

@@ -57,6 +57,7 @@ func TestNumbersForPeople(t *testing.T) {
 		countText(0): "0", countText(999): "999", countText(1234567): "1,234,567", countText(-1000): "-1,000",
 		secondsText(123 * time.Millisecond): "0.12 s", secondsText(75 * time.Second): "1:15 min", secondsText(59 * time.Second): "59 s",
 		shellWord("/a/b-c.zst"): "/a/b-c.zst", shellWord("it's"): `'it'\''s'`,
+		promptWord(`E:\a-b.zst`): `E:\a-b.zst`, promptWord(`C:\Users\佐藤 一\a.zst`): `"C:\Users\佐藤 一\a.zst"`, promptWord("a;b"): `"a;b"`, promptWord(""): `""`,
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -109,6 +110,37 @@ func TestCodeIsDrawnAsItIs(t *testing.T) {
 			if light == code.Black(x, y) {
 				t.Fatalf("module %d,%d is drawn wrong", x, y)
 			}
+		}
+	}
+}
+
+// So is the one of spaces, for consoles that have nothing else.
+func TestCodeOfSpaces(t *testing.T) {
+	code, err := qr.Encode("head 0123456789abcdef fingerprint SHA256:x", qr.L)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for y, line := range strings.Split(strings.TrimSuffix(drawSpaces(code), "\n"), "\n") {
+		x, light := 0, false
+		for line = strings.TrimSuffix(line, "\x1b[0m"); line != ""; {
+			rest, found := strings.CutPrefix(line, "  ")
+			if !found {
+				light = strings.HasPrefix(line, "\x1b[107m")
+				_, line, _ = strings.Cut(line, "m")
+				continue
+			}
+			if light == code.Black(x-quietZone, y-quietZone) {
+				t.Fatalf("module %d,%d is drawn wrong", x, y)
+			}
+			x, line = x+1, rest
+		}
+		if x != code.Size+2*quietZone {
+			t.Fatalf("line %d has %d modules", y, x)
+		}
+	}
+	for page, want := range map[uint32]bool{65001: true, 437: true, 850: true, 932: false, 936: false, 949: false, 950: false, 1252: false, 874: false} {
+		if hasBlocks(page) != want {
+			t.Errorf("code page %d: %v", page, !want)
 		}
 	}
 }

@@ -24,9 +24,15 @@ func TestMain(m *testing.M) {
 // Beside testscript's own commands they have:
 //
 //	exits CODES PROGRAM ARGS…  run it; its exit code must be one of CODES (0,3)
+//	fill FILE                  put the values of variables ($NAME) into the file
 //	find VAR PATTERN           put the one file that matches into $VAR
 //	flip FILE OFFSET           turn one bit of the byte at OFFSET (from the end, if negative)
 //	keep FILE BYTES            cut the file to its first BYTES (from the end, if negative)
+//	hub OPERATORS              start a hub: $ENDPOINT and $OPERATOR are tokens
+//	ntp AHEAD                  start a time server that is ahead by that: $NTP
+//	operator FILE              make the key of somebody who signs jobs
+//	sftpd                      start an SFTP server: $PORT, $PIN, sftp.yaml
+//	tsa FILE                   start a time stamping authority: $TSA, its root in FILE
 //	word VAR TEXT              put the word after TEXT in the last output into $VAR
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -35,10 +41,16 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("LANG", "C.UTF-8")
+			audit, err := filepath.Abs(filepath.Join("..", "packager", "audit.sh"))
+			e.Setenv("AUDIT", audit)
+			if err != nil {
+				return err
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "find": scriptFind, "flip": scriptFlip, "keep": scriptKeep, "word": scriptWord,
+			"exits": scriptExits, "find": scriptFind, "flip": scriptFlip, "keep": scriptKeep, "word": scriptWord, "sftpd": scriptSFTP,
+			"fill": scriptFill, "hub": scriptHub, "operator": scriptOperator, "tsa": scriptTSA, "ntp": scriptNTP,
 		},
 		Condition: scriptCondition,
 	})

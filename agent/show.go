@@ -13,11 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"hozen/packager"
+	"hozen/packager/evidence/fault"
 )
 
 type showOptions struct {
 	belief
-	json, short bool
+	json, short, whole bool
 }
 
 func (a *app) showCommand() *cobra.Command {
@@ -33,6 +34,7 @@ func (a *app) showCommand() *cobra.Command {
 		},
 	}
 	a.beliefFlags(c, &o.belief)
+	c.Flags().BoolVar(&o.whole, "whole", false, a.text(mFlagWhole))
 	c.Flags().BoolVar(&o.short, "short", false, a.text(mFlagShort))
 	c.Flags().BoolVar(&o.json, "json", false, a.text(mFlagJSONRecords))
 	return c
@@ -55,6 +57,9 @@ func (a *app) showList(ctx context.Context, name string, o showOptions) error {
 		_, err := fmt.Fprintln(a.stdout, a.recordText(l))
 		return err
 	})
+	if err := a.sealedBox(name, r); err != nil {
+		return err
+	}
 	return a.ended(name, r, err)
 }
 
@@ -64,7 +69,7 @@ func (a *app) recordText(l packager.RecordLine) string {
 		text += "  (" + escape(l.Orig+string(l.OrigB64)) + ")"
 	}
 	if l.Note != "" {
-		text += "  — " + escape(l.Note)
+		text += "  — " + escape(a.sentence(l.Note))
 	}
 	return text
 }
@@ -101,13 +106,17 @@ func (a *app) showItem(ctx context.Context, name, path string, o showOptions) er
 		return err
 	}
 	defer file.Close()
+	file.only(!o.whole)
 	out := a.stdout
 	if a.outTerminal {
 		out = &escaper{w: a.stdout}
 	}
 	r, err := packager.Cat(ctx, file, file.size, file.options, memberPath(path), out)
 	if e, ok := out.(*escaper); ok {
-		err = errors.Join(err, e.flush())
+		err = fault.Join(err, e.flush())
+	}
+	if err := a.sealedBox(name, r); err != nil {
+		return err
 	}
 	if errors.Is(err, packager.ErrNoMember) && r != nil {
 		a.tellVerdict(name, r)
@@ -137,12 +146,18 @@ func (a *app) ended(name string, r *packager.Report, err error) error {
 }
 
 func (a *app) tellVerdict(name string, r *packager.Report) {
+	if by := a.askedBy(r.Job); by != "" {
+		fmt.Fprintln(a.stderr, a.text(mRowAskedBy), plain(by))
+	}
+	if r.OnlyItems {
+		fmt.Fprintln(a.stderr, a.text(mOnlyItem, escape(name)))
+	}
 	if r.Verdict == packager.Valid {
 		return
 	}
 	fmt.Fprintf(a.stderr, "%s  %s: %s\n", r.Verdict, escape(name), a.verdictText(r.Verdict))
 	for _, f := range r.Findings {
-		fmt.Fprintln(a.stderr, "  ! "+escape(f))
+		fmt.Fprintln(a.stderr, "  ! "+escape(a.sentence(f)))
 	}
 }
 

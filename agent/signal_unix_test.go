@@ -129,9 +129,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	t.Logf("%d rounds within %v: %v", rounds, whole, count)
 }
 
-func wholeTime(t *testing.T, root string) time.Duration {
+func wholeTime(t *testing.T, root string, more ...string) time.Duration {
 	began := time.Now()
-	c := start(t, "collect", "--root", root, "--out", t.TempDir())
+	c := start(t, append([]string{"collect", "--root", root, "--out", t.TempDir()}, more...)...)
 	if err := c.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, c.said())
 	}

@@ -45,6 +45,9 @@ type summary struct {
 	Short      []shortfall    `json:"short"`
 	// Blackouts are when private keys were out of memory, and whether wholly.
 	Blackouts []packager.Blackout `json:"blackouts,omitempty"`
+	TimeStamp *stamped            `json:"time_stamp,omitempty"` // left out without --tsa
+	// Delivery is what became of --to; left out without it.
+	Delivery *delivery `json:"delivery,omitempty"`
 }
 
 type shortfall struct {
@@ -58,14 +61,19 @@ type shortfall struct {
 // finish reads the archive back, prints the summary and gives the exit code.
 func (c *collection) finish(sealed packager.Sealed) error {
 	s := c.summarise(sealed)
-	if err := c.readBack(&s); err != nil {
+	c.result = &s
+	if err := c.lookAgain(&s); err != nil {
 		return fail(fmt.Errorf("reading back %s: %w", s.Archive, err), c.a.text(mHintReadBack))
 	}
 	c.ui.screen.draw("")
 	c.ui.events.send(event{Event: "result", Collection: c.name, Result: &s})
 	if !c.o.json {
 		c.showCode(s) // first, so that the words are what stays on the screen
-		c.print(c.a.stdout, s)
+		if c.o.moments.print != nil {
+			c.o.moments.print(c.a.stdout, s)
+		} else {
+			c.print(c.a.stdout, s)
+		}
 	}
 	return silent(s.Exit)
 }
@@ -78,7 +86,7 @@ func (c *collection) summarise(sealed packager.Sealed) summary {
 		Throwaway: c.device.Throwaway, Stopped: c.stopped, SafeAt: c.ui.safe, Checkpoints: sealed.Checkpoints,
 		TookMS: c.a.now().Sub(c.began).Milliseconds(), Members: sealed.Members, Payload: sealed.Payload,
 		Outcomes: c.tally.outcomes(), Shortfalls: c.tally.now().short, Short: []shortfall{}, Warnings: append([]warning{}, c.ui.warnings...),
-		Blackouts: c.writer.Blackouts(),
+		Blackouts: c.writer.Blackouts(), TimeStamp: c.stamped,
 	}
 	for _, r := range c.tally.shortfalls {
 		s.Short = append(s.Short, shortfall{escape(r.Path), r.Collector, r.Outcome.String(), escape(r.Note), onlyDenied(r)})
@@ -87,7 +95,7 @@ func (c *collection) summarise(sealed packager.Sealed) summary {
 	if c.ioc != nil {
 		s.IOCHits = new(c.ioc.Hits())
 	}
-	if s.Shortfalls > 0 || s.Stopped != "" {
+	if s.Shortfalls > 0 || s.Stopped != "" || sealed.CoSignErr != nil {
 		s.Exit = exitShort
 	}
 	return s
@@ -96,10 +104,10 @@ func (c *collection) summarise(sealed packager.Sealed) summary {
 // sayFiles tells what of the files and of the traffic should be looked at first.
 func (c *collection) sayFiles(w io.Writer, s summary) {
 	if n, ok := c.seen.Counts(); ok {
-		fmt.Fprintln(w, c.a.text(mSumNotable, countText(int64(n[memory.High])), countText(int64(n[memory.Medium])), countText(int64(n[memory.Low])), "hozen show "+escape(shellWord(s.Archive))+" disk/notable.jsonl"))
+		fmt.Fprintln(w, c.a.text(mSumNotable, countText(int64(n[memory.High])), countText(int64(n[memory.Medium])), countText(int64(n[memory.Low])), c.showing(s, "disk/notable.jsonl")))
 	}
 	if c.tally.of("packets").bytes > 0 {
-		fmt.Fprintln(w, c.a.text(mSumTraffic, "hozen show "+escape(shellWord(s.Archive))+" network/remotes.jsonl"))
+		fmt.Fprintln(w, c.a.text(mSumTraffic, c.showing(s, "network/remotes.jsonl")))
 	}
 }
 
@@ -111,10 +119,10 @@ func (c *collection) print(w io.Writer, s summary) {
 	say := func(m message, args ...any) { fmt.Fprintln(w, a.text(m, args...)) }
 	say(mSumVerdict, s.Verdict, s.Collection)
 	for _, f := range s.Findings {
-		fmt.Fprintln(w, "  "+escape(f))
+		fmt.Fprintln(w, "  "+escape(a.sentence(f)))
 	}
 	if s.Stopped != "" {
-		say(mSumStopped, escape(s.Stopped))
+		say(mSumStopped, escape(a.sentence(s.Stopped)))
 	}
 	for _, text := range c.ui.told {
 		fmt.Fprintln(w, text)
@@ -136,11 +144,13 @@ func (c *collection) print(w io.Writer, s summary) {
 	c.sayFiles(w, s)
 	c.printShort(w, s)
 	say(mSumFiles, escape(s.Archive), bytesText(s.Bytes), escape(s.Log))
+	c.sayDelivery(w, s)
+	c.sayStamp(w, s)
 	fmt.Fprintln(w)
 	say(mSumWriteDown)
 	fmt.Fprintf(w, "  %s\n    %s\n  %s\n    %s\n", a.text(mHead), s.Head, a.text(mFingerprint), s.Fingerprint)
 	fmt.Fprintln(w)
-	say(mSumNext, "hozen verify --fingerprint "+s.Fingerprint+" --head "+s.Head+" "+escape(shellWord(s.Archive)))
+	c.sayNext(w, s)
 	if s.ForAuditors != s.Verdict {
 		say(mSumUntrusted, s.ForAuditors)
 	}
@@ -148,6 +158,9 @@ func (c *collection) print(w io.Writer, s summary) {
 
 // printBlackouts says whether our own keys can be in the image of memory.
 func (c *collection) printBlackouts(w io.Writer, s summary) {
+	if c.tally.withoutDriver() {
+		fmt.Fprintln(w, c.a.text(mSumNoDriver))
+	}
 	for _, b := range s.Blackouts {
 		if b.Left != "" {
 			fmt.Fprintln(w, c.a.text(mKeyLeft, escape(b.KeyFile), escape(b.Left)))
@@ -179,6 +192,7 @@ func (c *collection) printShort(w io.Writer, s summary) {
 	shown := ofEachCause(list)
 	for _, r := range shown {
 		note, remedies := remedied(r.Note)
+		note = c.a.sentence(note)
 		line := fmt.Sprintf("  %s %s: %s", pad(c.a.outcomeText(r.Outcome), 9), r.Path, note)
 		fmt.Fprintln(w, cutColumns(line, c.a.lineWidth()))
 		for _, text := range remedies {
@@ -186,7 +200,7 @@ func (c *collection) printShort(w io.Writer, s summary) {
 		}
 	}
 	if left := s.Shortfalls - int64(len(shown)); left > 0 {
-		fmt.Fprintln(w, c.a.text(mSumMore, countText(left), escape(shellWord(s.Archive))))
+		fmt.Fprintln(w, c.a.text(mSumMore, countText(left), c.readable(s)))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 
+	"hozen/collector/memory/ram"
 	"hozen/packager/evidence"
 )
 
@@ -23,6 +24,7 @@ type tally struct {
 	source     string // what was read last
 	by         map[string]counts
 	imaged     bool // an image of RAM was taken, or a part of one
+	noDriver   bool // there is no image of RAM, for want of a driver that gives it
 }
 
 // counts is a moment of the tally.
@@ -49,6 +51,7 @@ func (t *tally) observe(r evidence.Record) {
 	}
 	t.by[r.Collector] = own
 	t.imaged = t.imaged || r.Path == "memory/ram.lime" && r.Size > 0
+	t.noDriver = t.noDriver || r.Path == "memory/ram.lime" && r.Source == ram.Driver && r.Outcome == evidence.Failed && r.Size == 0
 	if !r.Shortfall {
 		return
 	}
@@ -68,6 +71,13 @@ func (t *tally) ramTaken() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.imaged
+}
+
+// withoutDriver says whether there is no image of RAM because no driver gives it.
+func (t *tally) withoutDriver() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.noDriver
 }
 
 func (t *tally) now() counts {

@@ -99,13 +99,27 @@ func plainAll(in []string, limit int) []string {
 	return out
 }
 
-// shellWord quotes a path for a POSIX shell, for the commands that we tell
-// people to type.
+// shellWord quotes a path for the commands that we tell people to type: for a POSIX
+// shell, on Windows for its command prompts.
 func shellWord(s string) string {
+	if runtime.GOOS == "windows" {
+		return promptWord(s)
+	}
 	for _, r := range s {
-		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:+=@,", r) {
+		if !strings.ContainsRune(plainInShell+"=", r) {
 			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 		}
+	}
+	return s
+}
+
+const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:+@,"
+
+// promptWord quotes for cmd.exe and PowerShell, whose names of files never hold a quote
+// (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
+func promptWord(s string) string {
+	if s == "" || strings.Trim(s, strings.Trim(plainInShell, "@,")+`\`) != "" {
+		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}
 	return s
 }

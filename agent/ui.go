@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hozen/collector"
+	"hozen/collector/memory"
 )
 
 // Steps without an estimate of their own are taken to last this long.
@@ -27,6 +28,8 @@ type progress struct {
 	inMemory bool
 	// unlocked are disks that lock at power-off.
 	unlocked []string
+	// suspects has the indicators that were found; nil where none are looked for.
+	suspects *memory.Suspects
 
 	mu       sync.Mutex
 	n, m     int
@@ -204,15 +207,19 @@ func (p *progress) stillToCome() (names []string, left time.Duration) {
 // people in lines. It says yes only if nothing speaks against it.
 func (p *progress) safety(k int, now counts) (word string, lines []string) {
 	a, onlyRights := p.a, now.short == now.refused
-	switch left := leftOut(p.plan); {
+	switch left := a.leftOut(p.plan); {
 	case p.inMemory:
 		word, lines = "output_in_memory", []string{a.text(mSafeInMemory, k)}
+	case len(left) > 0 && !onlyRights:
+		return "incomplete", []string{a.text(mChosenShort, k, countText(now.short), strings.Join(left, ", "))}
 	case len(left) > 0:
 		word, lines = "incomplete", []string{a.text(mSafeChosen, k, strings.Join(left, ", "))}
 	case !onlyRights:
 		return "incomplete", []string{a.text(mSafeShort, k, countText(now.short))}
 	case len(p.unlocked) > 0:
 		word, lines = unlockedDisk, []string{a.text(mSafeLocks, k, strings.Join(p.unlocked, ", "))}
+	case p.high() > 0:
+		word, lines = "volatile_safe", []string{a.text(mSafeHigh, k)}
 	default:
 		word, lines = "volatile_safe", []string{a.text(mSafe, k)}
 	}
@@ -228,10 +235,22 @@ func (p *progress) safety(k int, now counts) (word string, lines []string) {
 	return word, lines
 }
 
+// high is how many indicators of the highest level there are.
+func (p *progress) high() int {
+	if p.suspects == nil {
+		return 0
+	}
+	n, _ := p.suspects.Count(memory.High)
+	return n
+}
+
 // leftOut names the volatile collectors that the plan does not run, but those that
-// nobody asked for.
-func leftOut(p *collector.Plan) (names []string) {
+// nobody asked for, and on Windows those that have nothing there.
+func (a *app) leftOut(p *collector.Plan) (names []string) {
 	for _, s := range p.Steps {
+		if name := s.Collector.Name; a.system == "windows" && (name == "containers" || name == "temporary") {
+			continue
+		}
 		if s.Skip != "" && !s.NotAsked() && s.Collector.Volatility.Volatile() {
 			names = append(names, s.Collector.Name)
 		}
@@ -282,6 +301,9 @@ func (a *app) itemsText(n int64) string {
 // docOf says what a collector takes, in the language of the run.
 func (a *app) docOf(c collector.Collector) string {
 	if a.lang == japanese {
+		if doc, ok := docsJapaneseOnWindows(c.Name); ok && a.system == "windows" {
+			return doc
+		}
 		if doc, ok := docsJapanese(c.Name); ok {
 			return doc
 		}

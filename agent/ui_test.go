@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hozen/collector"
+	"hozen/collector/memory"
 	"hozen/collector/volatile"
 	"hozen/packager/evidence"
 )
@@ -35,6 +36,7 @@ func TestSwitchOffOnlyWhenSafe(t *testing.T) {
 		{"cut", all, false, true, counts{short: 2, refused: 1}, false, "NOT COMPLETE"},
 		{"left out", some, false, true, counts{}, false, "NOT taken, and lost at power-off: b"},
 		{"left out and cut", some, false, true, counts{short: 1}, false, "cut short"},
+		{"something high", all, false, true, counts{}, false, "Do not switch off yet"},
 		{"a disk that locks", all, false, true, counts{}, false, "BEFORE SWITCHING OFF: luks-1 locks"},
 		{"output in memory", all, true, true, counts{}, false, "DO NOT SWITCH OFF"},
 	} {
@@ -42,9 +44,13 @@ func TestSwitchOffOnlyWhenSafe(t *testing.T) {
 		if c.name == "a disk that locks" {
 			p.unlocked = []string{"luks-1"}
 		}
+		if c.name == "something high" {
+			p.suspects = &memory.Suspects{}
+			p.suspects.Done([]memory.Indicator{{Level: memory.High}})
+		}
 		word, lines := p.safety(7, c.now)
 		text := strings.Join(lines, "\n")
-		if strings.Contains(text, may) != c.may || (word == "volatile_safe") != c.may {
+		if strings.Contains(text, may) != c.may || (word == "volatile_safe") != (c.may || p.suspects != nil) {
 			t.Errorf("%s: %s %q", c.name, word, text)
 		}
 		if !strings.Contains(text, c.want) || !strings.Contains(text, "checkpoint 7") {

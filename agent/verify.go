@@ -14,20 +14,21 @@ import (
 
 func (a *app) verifyCommand() *cobra.Command {
 	var b belief
-	var asJSON bool
+	var asJSON, code bool
 	c := &cobra.Command{
 		Use: "verify FILE", Short: a.text(mShortVerify), Long: a.text(mLongVerify), Args: wantArgs(1, 1),
 		Example: "  hozen verify pc-42-20261121t090000z-3fa9c1.tar.zst\n  hozen verify --fingerprint SHA256:… --head … FILE\n  hozen verify --trust allowed_signers --json FILE",
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.verify(c.Context(), args[0], b, asJSON)
+			return a.verify(c.Context(), args[0], b, asJSON, code)
 		},
 	}
 	a.beliefFlags(c, &b)
 	c.Flags().BoolVar(&asJSON, "json", false, a.text(mFlagJSON))
+	c.Flags().BoolVar(&code, "qr", false, a.text(mFlagQR))
 	return c
 }
 
-func (a *app) verify(ctx context.Context, name string, b belief, asJSON bool) error {
+func (a *app) verify(ctx context.Context, name string, b belief, asJSON, code bool) error {
 	file, err := a.openArchive(name, b)
 	if err != nil {
 		return err
@@ -47,6 +48,13 @@ func (a *app) verify(ctx context.Context, name string, b belief, asJSON bool) er
 		return silent(r.Verdict.ExitCode())
 	}
 	a.printReport(a.stdout, name, file.logName, r)
+	if code && r.Head != "" {
+		text, err := a.headCode(r.Collection, r.Head)
+		if err != nil {
+			return fail(err, "")
+		}
+		fmt.Fprint(a.stdout, "\n"+text)
+	}
 	return silent(r.Verdict.ExitCode())
 }
 
@@ -71,41 +79,132 @@ func (a *app) printReport(w io.Writer, name, logName string, v verified) {
 	fmt.Fprintf(w, "%s  %s\n", r.Verdict, escape(name))
 	fmt.Fprintln(w, a.verdictText(r.Verdict))
 	for _, f := range r.Findings {
-		fmt.Fprintln(w, "  ! "+escape(f))
+		fmt.Fprintln(w, "  ! "+escape(a.sentence(f)))
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintln(w, "  - "+escape(n))
+		fmt.Fprintln(w, "  - "+escape(a.sentence(n)))
 	}
-	if r.Genesis == nil {
+	if r.Genesis == nil && !seenOutside(r) {
 		return
 	}
 	row := func(label message, value string) {
 		if value = strings.TrimSpace(value); value != "" {
-			fmt.Fprintf(w, "%s %s\n", pad(a.text(label), 12), plain(value)) // what was escaped when it was signed is not again
+			fmt.Fprintf(w, "%s %s\n", pad(a.text(label), a.labels()), plain(value)) // what was escaped when it was signed is not again
 		}
 	}
 	fmt.Fprintln(w)
 	g := r.Genesis
+	if g == nil {
+		g = saidOutside(r)
+	}
 	row(mRowCollection, r.Collection)
 	row(mRowTaken, g.Time.Wall+sealedAt(r)+"  "+g.Tool)
 	row(mRowHost, strings.Join(present(g.Host.Name, g.Host.OS, g.Host.Kernel, g.Host.Make, g.Host.Model, g.Host.Serial), ", "))
 	row(mRowCase, strings.Join(present(g.Case, g.Evidence), " / "))
 	row(mRowOperator, strings.Join(present(g.Operator, g.Place), ", "))
+	row(mRowAskedBy, a.askedBy(r.Job))
+	if r.Job != nil {
+		row(mRowAuthority, r.Job.Authority)
+	}
 	row(mRowReason, g.Reason)
 	row(mRowWitness, strings.Join(g.Witness, ", "))
+	for _, e := range described(r) {
+		for _, said := range []struct {
+			label message
+			text  string
+		}{{mRowOperator, e.Operator}, {mRowReason, e.Reason}, {mRowWitness, strings.Join(e.Witness, ", ")}} {
+			if said.text != "" {
+				row(said.label, a.text(mSaidLater, said.text))
+			}
+		}
+	}
 	row(mRowSigner, fmt.Sprintf("device:%s %s (%s)", r.Device, r.Fingerprint, a.signerText(r.Axes.Signer)))
+	row(mRowCoSigned, a.coSignatures(r))
 	row(mRowComplete, a.completeText(r))
-	row(mRowContents, a.text(mContents, a.itemsText(r.Members), bytesText(r.Payload), r.Checkpoint))
-	row(mRowOutcomes, a.outcomesRow(name, v))
+	if r.Genesis != nil {
+		row(mRowContents, a.text(mContents, a.itemsText(r.Members), bytesText(r.Payload), r.Checkpoint))
+	}
+	if r.Encrypted || len(g.Recipients) > 0 {
+		row(mRowEncrypted, a.sentence(r.Axes.Confidentiality))
+	}
+	if r.Genesis != nil {
+		row(mRowOutcomes, a.outcomesRow(name, v))
+	}
 	row(mRowNotPlanned, strings.Join(v.NotPlanned, ", "))
 	if r.Unauthenticated > 0 {
 		row(mRowRest, a.text(mRest, countText(r.AuthenticBytes), countText(r.Unauthenticated)))
 	}
-	row(mRowLog, strings.Join(present(r.Axes.Custody, logName), ", "))
-	row(mRowAnchors, strings.Join(r.Axes.Anchors, ", "))
+	row(mRowLog, strings.Join(present(a.sentence(r.Axes.Custody), logName), ", "))
+	row(mRowEvents, strings.Join(a.otherEvents(r), ", "))
+	row(mRowTime, a.sentence(r.Axes.Time))
+	for _, s := range r.TimeStamps {
+		row(mRowStamp, a.stampText(s))
+	}
+	var anchors []string
+	for _, s := range r.Axes.Anchors {
+		anchors = append(anchors, a.sentence(s))
+	}
+	row(mRowAnchors, strings.Join(anchors, ", "))
 	row(mHead, r.Head)
 	fmt.Fprintln(w)
 	a.printProof(w, r)
+}
+
+// labels is how wide the names before values are, in columns.
+func (a *app) labels() int {
+	if a.lang == japanese {
+		return 14
+	}
+	return 12
+}
+
+// described are the events in which who took the evidence says who he is and what
+// happened: as signed by the collection's own device, in a log that contradicts nothing.
+func described(r *packager.Report) (list []packager.Event) {
+	if r.Verdict == packager.Invalid {
+		return nil
+	}
+	for _, e := range r.Events {
+		if e.Event == eventDescribed && r.Genesis != nil && e.Key == r.Genesis.DeviceKey {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// shownEvents is how many events people are told of.
+const shownEvents = 8
+
+// otherEvents names what happened to an archive or its machine beside the taking of it.
+func (a *app) otherEvents(r *packager.Report) (list []string) {
+	more := 0
+	for _, e := range r.Events {
+		switch e.Event {
+		case "started", "checkpoint", "sealed", "attached", eventDescribed:
+			continue
+		}
+		if len(list) < shownEvents {
+			list = append(list, a.eventWord(e.Event)+" "+e.Time.Wall)
+		} else {
+			more++
+		}
+	}
+	if more > 0 {
+		list = append(list, a.text(mMoreEvents, more))
+	}
+	return list
+}
+
+// askedBy says who signed the job that started a collection; "" if none did.
+func (a *app) askedBy(j *packager.AskedBy) string {
+	if j == nil {
+		return ""
+	}
+	people := j.Operator
+	if len(j.Approvals) > 0 {
+		people = a.text(mApprovedBy, people, strings.Join(j.Approvals, ", "))
+	}
+	return a.text(mAskedBy, people, j.Job)
 }
 
 // printProof says what the verdict proves, and no more than it does: of the whole
@@ -114,6 +213,8 @@ func (a *app) printProof(w io.Writer, r *packager.Report) {
 	switch {
 	case r.Verdict == packager.Valid:
 		fmt.Fprintln(w, a.text(mMeaning))
+	case r.Verdict == packager.ValidOuter:
+		fmt.Fprintln(w, a.text(mMeaningOuter))
 	case r.Verdict == packager.ValidPartial:
 		fmt.Fprintln(w, a.text(mMeaningPartial, r.Checkpoint))
 	case r.Verdict == packager.UntrustedSigner && r.Seal == nil:
@@ -137,10 +238,12 @@ func sealedAt(r *packager.Report) string {
 
 func (a *app) completeText(r *packager.Report) string {
 	switch {
+	case r.Seal == nil && r.Sealed:
+		return a.text(mSealedAll)
 	case r.Seal == nil && r.Checkpoint > 0:
 		return a.text(mInterrupted, r.Checkpoint)
 	case r.Seal == nil:
-		return r.Axes.Completeness
+		return a.sentence(r.Axes.Completeness)
 	case strings.HasPrefix(r.Seal.Status, stoppedPrefix):
 		return a.text(mSealedEarly, strings.TrimPrefix(r.Seal.Status, stoppedPrefix))
 	}
@@ -153,11 +256,14 @@ const stoppedPrefix = "stopped:"
 func (a *app) signerText(axis string) string {
 	m, ok := map[string]message{"trusted": mSignerTrusted, "trusted by fingerprint": mSignerPaper, "untrusted": mSignerUntrusted}[axis]
 	if !ok {
-		return axis
+		return a.sentence(axis)
 	}
 	return a.text(m)
 }
 
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func present(in ...string) (out []string) {
 	for _, s := range in {
 		if strings.TrimSpace(s) != "" {

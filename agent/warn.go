@@ -14,6 +14,9 @@ const unlockedDisk = "unlocked_disk"
 const usualBytes = 2 << 20
 
 // expectedBytes is what a plan will write at most, as far as can be known.
+// Not inlined, for the size of the program.
+//
+//go:noinline
 func expectedBytes(p *collector.Plan) (n int64) {
 	for _, s := range p.Running() {
 		n += max(s.Estimate.Bytes, usualBytes)
@@ -33,14 +36,19 @@ func (c *collection) warnDisks() {
 			}
 		}
 		if err != nil {
-			ui.warn("disks_unknown", a.text(mWarnDisksUnknown, escape(err.Error())))
+			ui.warn("disks_unknown", a.text(mWarnDisksUnknown, a.why(err)))
 		}
 	}
-	p, err := volatile.OutputDisk(c.host, c.o.out)
+	out := c.outputFolder()
+	if out == "" {
+		return // nothing is written here
+	}
+	p, err := volatile.OutputDisk(c.host, out)
 	if err != nil && p.Mount == "" {
 		return // the folder is not there: Create says so
 	}
 	p.OnExamined = p.OnExamined && c.host.Live // else another machine is examined
+	c.place = p
 	ui.inMemory = c.host.Live && p.InMemory
 	for _, w := range a.outputWarnings(p, roomKnown(p, err), expectedBytes(c.plan)) {
 		ui.warn(w.Word, w.Text)

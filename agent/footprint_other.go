@@ -1,0 +1,6 @@
+//go:build !unix && !windows
+
+package main
+
+// usageOfUs is not known here.
+func usageOfUs() ownUsage { return ownUsage{} }

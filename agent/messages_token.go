@@ -1,0 +1,3 @@
+package main
+
+var mHintTokenFile = message{"@FILE is a file that holds the token and nothing else; - reads it from the standard input", "@FILE はトークンだけを書いたファイル、- は標準入力です"}
