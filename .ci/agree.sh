@@ -5,21 +5,27 @@
 # collection, and their looks bound ours: what both show must be in our rows,
 # and what is in our rows one of them must show. What one look has and the other
 # has not was made or ended meanwhile, and proves nothing either way. A row that
-# says of itself that it began after the first look may be in neither.
+# says of itself that it began after the first look may be in neither; and what
+# came and went between the looks, or changed hands for a moment, differs once.
+# So what differs is looked for in two more collections: wrong is what differs in
+# all three.
 
-# within NAME FILE: before/FILE and after/FILE bound ours/FILE.
+# within NAME FILE: before/FILE and after/FILE bound ours/FILE; what differs goes to differ/FILE.
 within() {
 	local both either
-	LC_ALL=C sort -u "$work/before/$2" >"$work/look.1"
-	LC_ALL=C sort -u "$work/after/$2" >"$work/look.2"
-	LC_ALL=C sort -u "$work/ours/$2" >"$work/look.ours"
+	mkdir -p "$looks/differ"
+	LC_ALL=C sort -u "$looks/before/$2" >"$work/look.1"
+	LC_ALL=C sort -u "$looks/after/$2" >"$work/look.2"
+	LC_ALL=C sort -u "$looks/ours/$2" >"$work/look.ours"
 	LC_ALL=C comm -12 "$work/look.1" "$work/look.2" >"$work/both"
 	LC_ALL=C sort -mu "$work/look.1" "$work/look.2" >"$work/either"
 	both=$(wc -l <"$work/both") either=$(wc -l <"$work/either")
-	LC_ALL=C comm -23 "$work/both" "$work/look.ours" | sed 's/^/not in our rows: /' >"$work/differ"
-	touch "$work/ours/$2.between"
-	LC_ALL=C comm -13 "$work/either" "$work/look.ours" | { grep -vxFf "$work/ours/$2.between" || true; } | sed 's/^/only in our rows: /' >>"$work/differ"
-	nothing "$1: $(wc -l <"$work/look.ours") of ours, $both in both looks, $either in either" "$work/differ"
+	touch "$looks/ours/$2.between"
+	{
+		LC_ALL=C comm -23 "$work/both" "$work/look.ours" | sed 's/^/not in our rows: /'
+		LC_ALL=C comm -13 "$work/either" "$work/look.ours" | { grep -vxFf "$looks/ours/$2.between" || true; } | sed 's/^/only in our rows: /'
+	} | LC_ALL=C sort >"$looks/differ/$2"
+	echo "$1: $(wc -l <"$work/look.ours") of ours, $both in both looks, $either in either" >"$looks/differ/$2.name"
 }
 
 # spaces: one process for each network namespace that is looked at: "PID INODE".
@@ -80,7 +86,7 @@ ours() {
 	namespaces=$(spaces | awk '{printf "%s%s", (NR > 1 ? "," : ""), $2}')
 	jq -r 'select(.comm != "hozen") | select(.gone | not)
 		| "\(.pid) \(.ppid) \(.uid.real.id) \(.uid.effective.id) \(.pgrp) \(.session)"' "$v/processes.jsonl" >"$1/ps"
-	jq -r --argjson since "$(cat "$work/before/ticks")" 'select(.start_ticks >= $since)
+	jq -r --argjson since "$(cat "$looks/before/ticks")" 'select(.start_ticks >= $since)
 		| "\(.pid) \(.ppid) \(.uid.real.id) \(.uid.effective.id) \(.pgrp) \(.session)"' "$v/processes.jsonl" >"$1/ps.between"
 	tables kernel | jq -r 'select(.kind == "module" and (.built_in | not)) | .name' >"$1/lsmod"
 	jq -r --argjson spaces "[$namespaces]" '
@@ -108,8 +114,8 @@ ours() {
 # tables NAME: every row of a collector's tables.
 tables() { find "$bag/data/volatile" \( -path "*/$1.jsonl" -o -path "*/$1/*.jsonl" \) -exec cat {} +; }
 
-check_agree() {
-	ours "$work/ours"
+agree_once() {
+	ours "$looks/ours"
 	within "ps -eo pid,ppid,ruid,euid,pgid,sid" ps
 	within "ss -tuanp in $(spaces | wc -l) network namespaces" ss
 	within "ip -j link" links
@@ -118,7 +124,36 @@ check_agree() {
 	within "lsmod" lsmod
 	local f
 	for f in ps ss links addresses routes; do
-		[ -s "$work/before/$f" ] || bad "the judges' view of $f is empty"
+		[ -s "$looks/before/$f" ] || bad "the judges' view of $f is empty"
+	done
+}
+
+# again N: one more collection, between two more looks.
+again() {
+	looks=$work/again.$1
+	mkdir -p "$looks/x"
+	views "$looks/before"
+	collect "$looks/out"
+	views "$looks/after"
+	tar --zstd -xf "$looks"/out/*.tar.zst -C "$looks/x"
+	bag=$(echo "$looks"/x/*)
+}
+
+check_agree() {
+	local looks=$work bag=$bag f n kinds="ps ss links addresses routes lsmod"
+	agree_once
+	for n in 2 3; do
+		[ -n "$(cd "$work/differ" && cat $kinds)" ] || break
+		echo "      $(cd "$work/differ" && cat $kinds | wc -l) lines differ: once more"
+		again $n
+		agree_once
+		for f in $kinds; do
+			LC_ALL=C comm -12 "$work/differ/$f" "$looks/differ/$f" >"$work/differ/still"
+			mv "$work/differ/still" "$work/differ/$f"
+		done
+	done
+	for f in $kinds; do
+		nothing "$(cat "$work/differ/$f.name")" "$work/differ/$f"
 	done
 }
 
