@@ -74,12 +74,35 @@ func (h *Hub) Archives(ctx context.Context, device string, limit int) ([]view.Ar
 	way := []view.Archive{}
 	for _, a := range arrivals {
 		e, _ := h.registry.Record(a.ID)
-		if (device == "" || device == e.Device) && !known[a.ID+"."+a.Collection] {
-			way = append(way, view.Archive{State: a.State, Bytes: a.Bytes, Receipt: protocol.Receipt{Collection: a.Collection, Endpoint: a.ID, Device: e.Device}})
+		if len(way) == limit || device != "" && device != e.Device || known[a.ID+"."+a.Collection] {
+			continue
 		}
+		one, err := h.arrival(ctx, e.Device, a)
+		if err != nil {
+			return way, err
+		}
+		way = append(way, one)
 	}
 	list = append(way, list...)
 	return list[:min(len(list), limit)], nil
+}
+
+// arrival is an archive that is on its way, or has its receipt: the endpoint may have been told
+// of that before the stream of receipts has it.
+func (h *Hub) arrival(ctx context.Context, device string, a intake.Arrival) (view.Archive, error) {
+	rec, r, _, ok, err := h.intake.Look(ctx, a.ID, a.Collection)
+	if err != nil || !ok || rec.Receipt.Payload == "" {
+		return onItsWay(device, a), err
+	}
+	return withReceipt(rec, r), nil
+}
+
+func onItsWay(device string, a intake.Arrival) view.Archive {
+	return view.Archive{State: a.State, Bytes: a.Bytes, Receipt: protocol.Receipt{Collection: a.Collection, Endpoint: a.ID, Device: device}}
+}
+
+func withReceipt(rec intake.Record, r protocol.Receipt) view.Archive {
+	return view.Archive{Receipt: r, Signed: rec.Receipt, State: "receipted", Bytes: r.Archive.Bytes + r.Log.Bytes}
 }
 
 // archiveOf reads a line of the stream of receipts.
@@ -109,11 +132,13 @@ func (h *Hub) archive(ctx context.Context, device, collection string) (view.Arch
 		return view.Archive{}, rec, err
 	}
 	if ok && rec.Receipt.Payload != "" {
-		return view.Archive{Receipt: r, Signed: rec.Receipt, State: "receipted", Bytes: r.Archive.Bytes + r.Log.Bytes, Report: report}, rec, nil
+		a := withReceipt(rec, r)
+		a.Report = report
+		return a, rec, nil
 	}
 	for _, a := range h.intake.Arrivals() {
 		if a.ID == id && a.Collection == collection {
-			return view.Archive{State: a.State, Bytes: a.Bytes, Receipt: protocol.Receipt{Collection: collection, Endpoint: id, Device: device}}, rec, nil
+			return onItsWay(device, a), rec, nil
 		}
 	}
 	return view.Archive{}, rec, fmt.Errorf("collection %.80q: %w", collection, view.ErrNotFound)

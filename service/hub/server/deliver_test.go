@@ -107,17 +107,7 @@ func TestCommitWithoutAnswer(t *testing.T) {
 	if err := sendFiles(ctx, c, dir, commit); err != nil {
 		t.Fatal(err)
 	}
-	records, err := h.broker.JS.KeyValue(ctx, intake.Records)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := json.Marshal(intake.Record{State: "committed", Device: "pc-1", Commit: commit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := records.Put(ctx, c.ID()+"."+commit.Collection, b); err != nil {
-		t.Fatal(err)
-	}
+	putRecord(ctx, t, h, c, intake.Record{State: "committed", Device: "pc-1", Commit: commit})
 	if err := c.Commit(ctx, commit); err != nil {
 		t.Fatal(err)
 	}
@@ -169,5 +159,48 @@ func TestDeliver(t *testing.T) {
 	// Everything again: nothing changes.
 	if again, err := send(ctx, c, dir, commit); err != nil || again != r {
 		t.Errorf("again: %+v %v", again, err)
+	}
+}
+
+// Between the receipt, which the endpoint may hear of, and its line in the stream of receipts,
+// the archive is listed as received.
+func TestListedOnceReceipted(t *testing.T) {
+	h := start(t)
+	d, state := device(t, h, "pc-1")
+	dir, commit := archive(t, d, 1<<20)
+	c := connect(t, state)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := sendFiles(ctx, c, dir, commit); err != nil {
+		t.Fatal(err)
+	}
+	list, err := h.Archives(ctx, "pc-1", 10)
+	if err != nil || len(list) != 1 || list[0].State != "arriving" {
+		t.Fatalf("before: %+v, %v", list, err)
+	}
+	receipt, err := h.sign(protocol.Receipt{Type: protocol.ReceiptType, Collection: commit.Collection, Endpoint: c.ID(), Device: "pc-1", Archive: commit.Archive, Log: commit.Log, Verdict: "VALID"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	putRecord(ctx, t, h, c, intake.Record{State: "receipted", Device: "pc-1", Commit: commit, Receipt: receipt})
+	list, err = h.Archives(ctx, "pc-1", 10)
+	if err != nil || len(list) != 1 || list[0].State != "receipted" || list[0].Verdict != "VALID" || list[0].Archive != commit.Archive {
+		t.Errorf("after: %+v, %v", list, err)
+	}
+}
+
+// putRecord writes what the hub knows of a commit behind its back.
+func putRecord(ctx context.Context, t *testing.T, h *Hub, c *remote.Client, rec intake.Record) {
+	t.Helper()
+	records, err := h.broker.JS.KeyValue(ctx, intake.Records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := records.Put(ctx, c.ID()+"."+rec.Commit.Collection, b); err != nil {
+		t.Fatal(err)
 	}
 }
