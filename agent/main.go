@@ -1,5 +1,6 @@
-// Command hozen takes the volatile state of a machine into a signed archive,
-// and verifies, shows and recovers such archives.
+// Command hozen takes what an infected machine would lose, and what lies on its disks, into
+// one signed archive, by hand or as the service of this machine; it verifies, shows, opens and
+// recovers such archives, keeps their custody logs, and makes the jobs that the service obeys.
 //
 // Everything is wired together here and nowhere else: collectors.go is the list
 // of what is taken, in order; each command has a file of its name; what people

@@ -58,8 +58,12 @@ func Open(r io.ReaderAt, size int64, ids []age.Identity) (*Reader, error) {
 		return nil, err
 	}
 	nonce := make([]byte, NonceSize)
-	if n, err := r.ReadAt(nonce, head); n < NonceSize {
-		return nil, fmt.Errorf("%w: it ends within its nonce (%v)", ErrHeader, err)
+	switch n, err := r.ReadAt(nonce, head); {
+	case n == NonceSize:
+	case err == io.EOF:
+		return nil, fmt.Errorf("%w: it ends within its nonce", ErrHeader)
+	default:
+		return nil, err
 	}
 	key, err = hkdf.Key(sha256.New, key, nonce, "payload", chacha20poly1305.KeySize)
 	if err != nil {
@@ -73,10 +77,15 @@ func Open(r io.ReaderAt, size int64, ids []age.Identity) (*Reader, error) {
 	return c, c.findEnd(size)
 }
 
-// Header gives the length of the header that a file begins with, without its nonce.
+// Header gives the header that a file begins with, without its nonce. Errors: ErrHeader, or
+// that of r: a disk that does not answer is not a file that was changed.
 func Header(r io.ReaderAt, size int64) ([]byte, error) {
-	header, err := age.ExtractHeader(io.NewSectionReader(r, 0, min(size, maxHeader)))
-	if err != nil {
+	begin := &remembering{r: io.NewSectionReader(r, 0, min(size, maxHeader))}
+	header, err := age.ExtractHeader(begin)
+	switch {
+	case begin.err != nil:
+		return nil, begin.err
+	case err != nil:
 		return nil, fmt.Errorf("%w: %v", ErrHeader, err)
 	}
 	// What is authenticated is the header as it is written anew: there must be one form only.
@@ -88,6 +97,20 @@ func Header(r io.ReaderAt, size int64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: not in its one form", ErrHeader)
 	}
 	return header, nil
+}
+
+// remembering keeps the error of a reader whose user gives another one.
+type remembering struct {
+	r   io.Reader
+	err error
+}
+
+func (r *remembering) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
 }
 
 func fileKey(r io.ReaderAt, size int64, ids []age.Identity) (key []byte, head int64, err error) {

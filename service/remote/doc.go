@@ -7,7 +7,8 @@
 //     connection (Connect), operator.go the operator's
 //   - jobs.go brings what is to be done; status.go tells what was done
 //   - upload.go is the hub as a deliver.Destination; receipt.go ends a delivery
-//   - link.go and pin.go are the connection itself
+//   - link.go, dialer.go and pin.go are the connection itself; bounds.go is how much of it
+//     is believed, clock.go the hub's clock, which is evidence and sets nothing
 //
 // Nothing here believes the hub: jobs are checked by their operators' signatures
 // elsewhere, a receipt by the hub's pinned key and by the hashes that are ours.
