@@ -112,8 +112,10 @@ func (a *Agent) enqueue(ctx context.Context, s *job.Signed) error {
 // more, one that waits does not begin, one that has not come yet is never taken. What is
 // isolated by then stays so: a release is a job of its own.
 func (a *Agent) cancel(s *job.Signed) error {
-	id, now := s.Job.Params.Job, a.Now()
-	why := fmt.Sprintf("cancelled by %s (job %s)", s.Job.Operator, s.Job.ID)
+	id, now, why := s.Job.Params.Job, a.Now(), cancelledBy(s)
+	if err := a.Ledger.CallOff(id, why, now); err != nil {
+		return err
+	}
 	if a.stopRunning(id, calledOff(why)) {
 		return nil
 	}
@@ -128,4 +130,8 @@ func (a *Agent) cancel(s *job.Signed) error {
 		return a.note(fact{event: "cancelled", job: id, text: why})
 	}
 	return fmt.Errorf("job %s: too late: %s", id, e.State)
+}
+
+func cancelledBy(s *job.Signed) string {
+	return fmt.Sprintf("cancelled by %s (job %s)", s.Job.Operator, s.Job.ID)
 }

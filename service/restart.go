@@ -17,6 +17,9 @@ const interrupted = "the agent was interrupted"
 // restart takes up what an earlier run left: jobs that had not begun are done, those
 // that had are never begun again: what they had taken is recovered.
 func (a *Agent) restart(ctx context.Context) error {
+	if err := a.callOff(a.Ledger.Pending()); err != nil {
+		return err
+	}
 	var errs []error
 	for _, e := range a.Ledger.Pending() {
 		switch e.State {
@@ -29,6 +32,21 @@ func (a *Agent) restart(ctx context.Context) error {
 		}
 	}
 	return fault.Join(append(errs, a.recoverOthers(ctx))...)
+}
+
+// callOff has a collection that had started know of a cancellation that came and was not done
+// yet, before it is taken over.
+func (a *Agent) callOff(pending []ledger.Entry) error {
+	for _, e := range pending {
+		s, err := job.Parse(e.Envelope)
+		if err != nil || s.Job.Action != job.Cancel {
+			continue
+		}
+		if err := a.Ledger.CallOff(s.Job.Params.Job, cancelledBy(s), a.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // takeUp hands a job over that was accepted and had not begun.
@@ -54,19 +72,23 @@ func (a *Agent) takeOver(ctx context.Context, e ledger.Entry) error {
 		// cancellation that had begun is brought to its end.
 		return a.finish(ctx, s)
 	}
+	why, stopped := interrupted, error(nil)
+	if e.CalledOff() {
+		why, stopped = interrupted+"; "+e.Note, calledOff(e.Note)
+	}
 	if err == nil && s.Job.Params.IsolateS > 0 && a.Isolation != nil && a.Isolation.Until() == "" {
-		a.isolateAfter(ctx, s, Result{}, nil)
+		a.isolateAfter(ctx, s, Result{}, stopped)
 	}
 	for _, name := range packager.FileNames(e.Collection) {
 		if _, err := os.Lstat(filepath.Join(a.Outbox.Dir(), name)); err == nil {
-			state, f := ledger.Sealed, fact{event: "sealed", job: e.ID, collection: e.Collection, text: interrupted + " after the seal"}
+			state, f := ledger.Sealed, fact{event: "sealed", job: e.ID, collection: e.Collection, text: why + " (after the seal)"}
 			if n, _ := packager.ParseFileName(name); n.Incomplete {
-				state, f.event, f.text = ledger.Partial, "partial", interrupted
+				state, f.event, f.text = ledger.Partial, "partial", why
 			}
 			return a.archived(state, e.ID, destinationOf(e), f)
 		}
 	}
-	return a.recovered(ctx, e, interrupted)
+	return a.recovered(ctx, e, why)
 }
 
 // takeArrival makes good what a crash left out: that a collection waits, or that it has

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -143,5 +145,55 @@ func TestCancelledCollectionDoesNotIsolate(t *testing.T) {
 	b.until(id, "sealed")
 	if e := b.until(id, "failed"); e.Reason != "isolation" || len(b.cut.on) != 0 {
 		t.Errorf("isolated %d times, though it was cancelled: %+v", len(b.cut.on), e)
+	}
+}
+
+// Nor does a restart take isolation up that was called off before it: whether the cancellation
+// was done by then or had only come.
+func TestCancelledBeforeRestart(t *testing.T) {
+	for _, done := range []bool{true, false} {
+		t.Run(fmt.Sprintf("done %v", done), func(t *testing.T) {
+			b := newBench(t)
+			b.takes.die, b.cut = true, &fakeIsolation{}
+			b.start()
+			id, envelope := b.job(func(j *job.Job) { j.Params.IsolateS = 3600 })
+			b.hub.send(envelope)
+			b.until(id, "started")
+			<-b.takes.died
+			b.stop()
+			b.takes.die = false
+			b.open()
+			other, envelope := b.job(func(j *job.Job) { j.Action, j.Profile, j.Params = job.Cancel, job.Profile{}, job.Params{Job: id} })
+			if err := b.Handle(t.Context(), []byte(envelope)); err != nil {
+				t.Fatal(err)
+			}
+			if done {
+				b.cancelled(other)
+			}
+			b.close()
+			b.start()
+			e := b.until(id, "partial")
+			if !strings.Contains(e.Text, "cancelled by") {
+				t.Errorf("why it ended: %q", e.Text)
+			}
+			if e := b.until(id, "failed"); e.Reason != "isolation" || len(b.cut.on) != 0 {
+				t.Errorf("isolated %d times, though it was cancelled: %+v", len(b.cut.on), e)
+			}
+		})
+	}
+}
+
+// cancelled does the cancellation id as far as the agent gets before it is killed.
+func (b *bench) cancelled(id string) {
+	b.t.Helper()
+	s := <-b.immediate
+	if err := b.Ledger.Move(id, ledger.Started, "", "", time.Now()); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.cancel(s); err == nil {
+		b.t.Error("cancelled, though nothing runs")
+	}
+	if err := b.Ledger.Move(id, ledger.Done, "", "", time.Now()); err != nil {
+		b.t.Fatal(err)
 	}
 }

@@ -64,7 +64,7 @@ type Entry struct {
 	Seq        int64  `json:"seq"`     // number of the line that first had it: the order in which jobs came
 	State      State  `json:"state"`
 	Collection string `json:"collection"` // from started on; "" if there is none
-	Note       string `json:"note"`       // why it was refused, failed, cancelled; at most MaxNote bytes
+	Note       string `json:"note"`       // why it was refused, failed, cancelled, called off; at most MaxNote bytes
 	Envelope   []byte `json:"envelope"`   // of a job that has not ended, as it came
 }
 
@@ -228,6 +228,27 @@ func (l *Ledger) Move(id string, to State, collection, why string, wall time.Tim
 	}
 	return l.write(l.clock.at(wall), wall, &next, "")
 }
+
+// CallOff writes down why a job that has started is wanted no more: what it has taken by then
+// is kept, and what it has not done yet is not done, also after a crash. Of any other job, and
+// of one that was called off before, nothing is written.
+func (l *Ledger) CallOff(id, why string, wall time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.ready(wall); err != nil {
+		return err
+	}
+	e := l.entries[id]
+	if e == nil || e.State != Started || e.Note != "" {
+		return nil
+	}
+	next := *e
+	next.Note = note(why)
+	return l.write(l.clock.at(wall), wall, &next, "")
+}
+
+// CalledOff says whether CallOff was called of a job that has not ended.
+func (e *Entry) CalledOff() bool { return e.State == Started && e.Note != "" }
 
 func may(from, to State) bool {
 	for _, s := range follows(from) {
