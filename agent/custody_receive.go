@@ -81,7 +81,7 @@ func (a *app) custodyReceive(ctx context.Context, file string, ref int, s *said)
 	}
 	if known && was.SHA256 != e.Object.SHA256 {
 		verdict = packager.Invalid
-		fmt.Fprintln(a.stderr, a.text(mReceivedOther, escape(otherBytes(t, e.Object, was).Error())))
+		fmt.Fprintln(a.stderr, a.text(mReceivedOther, a.why(otherBytes(t, e.Object, was))))
 	}
 	e.Verdict = string(verdict)
 	if e, err = a.record(t, s, e); err != nil {
@@ -125,7 +125,7 @@ func (a *app) tellReceived(e packager.Event, release *packager.Event) {
 		received = e.Thing.SealNo
 	}
 	if released != "" && released != received {
-		fmt.Fprintln(a.stderr, a.text(mOtherSeal, escape(released), escape(received)))
+		fmt.Fprintln(a.stderr, a.text(mOtherSeal, escape(released), cmp.Or(escape(received), "–")))
 	}
 }
 

@@ -207,17 +207,17 @@ func (a *app) printChange(m *isolate.Machine, c isolate.Change) {
 		say(mNothingIsolated)
 	}
 	for _, t := range c.Others {
-		say(mOthersChanged, escape(t))
+		say(mOthersChanged, escape(a.sentence(t)))
 	}
 	a.printLimits(append(c.Missing, c.Outside...), c.Warnings, c.Rivals)
 }
 
 func (a *app) printLimits(outside, warnings, rivals []string) {
 	for _, t := range outside {
-		fmt.Fprintln(a.stdout, a.text(mNotReached, escape(t)))
+		fmt.Fprintln(a.stdout, a.text(mNotReached, escape(a.sentence(t))))
 	}
 	for _, t := range warnings {
-		fmt.Fprintln(a.stdout, a.text(mWarning, escape(t)))
+		fmt.Fprintln(a.stdout, a.text(mWarning, escape(a.sentence(t))))
 	}
 	for _, t := range rivals {
 		fmt.Fprintln(a.stdout, a.text(mWarning, a.text(mRival, escape(t))))
@@ -265,7 +265,7 @@ func (a *app) printStatus(m *isolate.Machine, st isolate.Status) {
 	}
 	a.printLimits(st.Outside, st.Warn, st.Rivals)
 	if !st.Agree {
-		say(mStatusDisagree, escape(st.Problem))
+		say(mStatusDisagree, escape(a.sentence(st.Problem)))
 	}
 }
 

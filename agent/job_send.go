@@ -222,7 +222,7 @@ func (a *app) statusLines(w io.Writer, s protocol.StatusAnswer) {
 	for _, d := range s.Devices {
 		line := pad(escape(d.Device), 20) + " " + pad(escape(d.State), 10)
 		if d.Reason != "" {
-			line += " " + escape(d.Reason)
+			line += " " + escape(a.sentence(d.Reason))
 		}
 		if d.Receipt != "" {
 			line += separator + a.text(mJobReceipt, escape(d.Receipt))

@@ -136,13 +136,13 @@ func (a *app) printSigners(w io.Writer, file string, r jobReport, checked bool) 
 		state := a.text(mJobNotSigned)
 		switch {
 		case v.Signed && !v.Good:
-			state = a.text(mJobBad, escape(v.Error))
+			state = a.text(mJobBad, escape(a.sentence(v.Error)))
 		case v.Good && v.Trusted == nil:
 			state = a.text(mJobGood, v.Fingerprint)
 		case v.Good && *v.Trusted:
 			state = a.text(mJobTrusted, v.Fingerprint)
 		case v.Good:
-			state = a.text(mJobUntrusted, v.Fingerprint, escape(v.Error))
+			state = a.text(mJobUntrusted, v.Fingerprint, escape(a.sentence(v.Error)))
 		}
 		some = some || v.Signed
 		fmt.Fprintf(w, "  %s %s\n", pad(v.Principal, 16), state)

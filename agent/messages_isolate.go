@@ -46,11 +46,11 @@ DHCP も止まるため、割り当てられたアドレスは更新できず、
 	mHintNoHub           = message{"--hub ADDR:PORT names it; --no-hub cuts it, too: then only root on this machine or the time releases it", "--hub ADDR:PORT で指定します。--no-hub は集約サーバからも切り離し、この端末の root か時間切れだけが解除できます"}
 	mHintIsolate         = message{"nothing was changed. Isolation needs root, and a Linux kernel with nftables", "何も変更していません。切り離しには root と、nftables のある Linux が必要です"}
 	mHintNotReleased     = message{"as root: %s", "root で実行: %s"}
-	mIsolated            = message{"ISOLATED until %s (the kernel was asked)", "ISOLATED %s まで（カーネルで確認済み）"}
+	mIsolated            = message{"ISOLATED until %s (the kernel was asked)", "%s まで隔離します（カーネルで確認済み）"}
 	mKeptHub             = message{"kept: %s (TCP)", "残した接続先: %s (TCP)"}
 	mKeptNoHub           = message{"kept: nothing but loopback", "ループバック以外は何も残していません"}
 	mWayOut              = message{"way out: hozen isolate off; or, without this program: %s", "解除: hozen isolate off、または本プログラムなしで: %s"}
-	mReleased            = message{"RELEASED (the kernel was asked: no rule of ours is left)", "RELEASED（カーネルで確認済み: 本プログラムの規則は残っていません）"}
+	mReleased            = message{"RELEASED (the kernel was asked: no rule of ours is left)", "隔離を解除しました（カーネルで確認済み: 本プログラムの規則は残っていません）"}
 	mNothingIsolated     = message{"nothing to do: the kernel has no rule of ours that should not be there", "変更はありません: カーネルに不要な規則はありません"}
 	mOthersChanged       = message{"changed by somebody else meanwhile: %s", "その間に別のものが変更: %s"}
 	mNotReached          = message{"not stopped: %s", "止められないもの: %s"}
@@ -66,5 +66,5 @@ DHCP も止まるため、割り当てられたアドレスは更新できず、
 	mStatusLeft          = message{"the kernel releases it in %s", "カーネルによる解除まで %s"}
 	mStatusKept          = message{"kept: %s", "残した接続先: %s"}
 	mStatusWhy           = message{"case: %s; reason: %s; operator: %s", "案件: %s、理由: %s、作業者: %s"}
-	mStatusDisagree      = message{"DISAGREE: %s", "DISAGREE 不一致: %s"}
+	mStatusDisagree      = message{"DISAGREE: %s", "不一致: %s"}
 )

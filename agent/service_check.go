@@ -82,7 +82,7 @@ func (a *app) serviceCheck(ctx context.Context, file string, offline, asJSON boo
 func (ch *checker) print(code int) {
 	words := map[string]message{checkRight: mCheckRight, checkWarning: mCheckWarning, checkWrong: mCheckWrong}
 	for _, f := range ch.found {
-		fmt.Fprintf(ch.a.stdout, "%s %s: %s\n", pad(ch.a.text(words[f.Verdict]), 8), escape(f.Place), escape(f.Text))
+		fmt.Fprintf(ch.a.stdout, "%s %s: %s\n", pad(ch.a.text(words[f.Verdict]), 8), escape(f.Place), escape(ch.a.sentence(f.Text)))
 		if f.Hint != "" {
 			fmt.Fprintf(ch.a.stdout, "         %s\n", ch.a.text(mHint, escape(f.Hint)))
 		}
@@ -306,7 +306,7 @@ func (a *app) configFailed(err error, hint string) error {
 	ch.problems("", all)
 	fmt.Fprintln(a.stderr, a.text(mError, escape(all[0].File)))
 	for _, f := range ch.found {
-		fmt.Fprintf(a.stderr, "  %s: %s\n    %s\n", escape(f.Place), escape(f.Text), a.text(mHint, escape(f.Hint)))
+		fmt.Fprintf(a.stderr, "  %s: %s\n    %s\n", escape(f.Place), escape(a.sentence(f.Text)), a.text(mHint, escape(f.Hint)))
 	}
 	return silent(exitNotSealed)
 }

@@ -100,13 +100,13 @@ func (a *Around) leases() {
 
 // besides names what this machine can speak through without any packet filter.
 func (a *Around) besides() {
-	for _, b := range []struct{ pattern, what string }{
-		{"/sys/class/misc/vsock", "sockets to the hypervisor (vsock) pass no packet filter"},
-		{"/sys/class/bluetooth/*", "Bluetooth passes no packet filter"},
-		{"/sys/class/infiniband/*", "RDMA passes no packet filter"},
+	for _, b := range []struct{ pattern, form string }{
+		{"/sys/class/misc/vsock", "sockets to the hypervisor (vsock) pass no packet filter (%s)"},
+		{"/sys/class/bluetooth/*", "Bluetooth passes no packet filter (%s)"},
+		{"/sys/class/infiniband/*", "RDMA passes no packet filter (%s)"},
 	} {
 		if found, _ := filepath.Glob(b.pattern); len(found) > 0 {
-			a.Outside = append(a.Outside, fmt.Sprintf("%s (%s)", b.what, plain(found[0])))
+			a.Outside = append(a.Outside, fmt.Sprintf(b.form, plain(found[0])))
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (m *Machine) On(ctx context.Context, o Options) (Change, error) {
 	if err := o.Check(); err != nil {
 		return Change{}, err
 	}
-	without := m.unreachable(ctx, o.Hubs, "before") // before the time begins to run
+	without := m.unreachable(ctx, o.Hubs, "hub %s cannot be reached before: %v") // before the time begins to run
 	now := m.Now()
 	s := State{Type: StateType, Want: Cut, Since: signed.Wall(now), Until: signed.Wall(now.Add(o.For)),
 		Hubs: []string{}, Next: []string{}, Case: o.Case, Reason: o.Reason, Operator: o.Operator, Job: o.Job}
@@ -195,7 +195,7 @@ func (m *Machine) apply(ctx context.Context, s State, cause string) (Change, err
 		return c, err
 	}
 	if cause == byCommand || cause == byJob {
-		c.Warnings = append(c.Warnings, m.unreachable(ctx, s.hubs(), "now")...)
+		c.Warnings = append(c.Warnings, m.unreachable(ctx, s.hubs(), "hub %s cannot be reached now: %v")...)
 	}
 	return c, nil
 }
@@ -235,8 +235,8 @@ func (c *Change) compare(before, after Ruleset) {
 	c.Others = append(c.Others, differences(before, after)...)
 }
 
-// unreachable says which hubs do not answer. All are asked at once: a cut must not wait.
-func (m *Machine) unreachable(ctx context.Context, hubs []netip.AddrPort, when string) (out []string) {
+// unreachable says in this form which hubs do not answer, and why. All are asked at once: a cut must not wait.
+func (m *Machine) unreachable(ctx context.Context, hubs []netip.AddrPort, form string) (out []string) {
 	if m.Dial == nil {
 		return nil
 	}
@@ -247,7 +247,7 @@ func (m *Machine) unreachable(ctx context.Context, hubs []netip.AddrPort, when s
 	for i, h := range hubs {
 		all.Go(func() {
 			if err := m.Dial(ctx, h); err != nil {
-				said[i] = fmt.Sprintf("hub %s cannot be reached %s: %v", h, when, err)
+				said[i] = fmt.Sprintf(form, h, err)
 			}
 		})
 	}
