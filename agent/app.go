@@ -182,6 +182,9 @@ func (a *app) root() *cobra.Command {
 	for _, sub := range c.Commands() {
 		if sub.Name() == "completion" {
 			sub.Short = a.text(mShortCompletion)
+			for _, shell := range sub.Commands() {
+				shell.Short = shell.Name() + ": " + sub.Short
+			}
 		}
 	}
 	if a.system == "windows" {

@@ -7,9 +7,9 @@ var (
 send jobs and ask for their status; jobs are still worth only what their
 signatures are worth. @FILE is a file that holds the token, - the standard input;
 the token itself may be written, too, and can then be seen in the list of processes.`,
-		`集約サーバの管理者が作成したトークンを使います。このアカウントから指示の送信と
+		`集約サーバの管理者が作成した登録券を使います。このアカウントから指示の送信と
 状況の確認ができるようになります。指示の効力は署名によってのみ決まります。
-@FILE はトークンを書いたファイル、- は標準入力です。トークンそのものも書けますが、
+@FILE は登録券を書いたファイル、- は標準入力です。登録券そのものも書けますが、
 プロセス一覧で他人に見えます。`}
 	mShortJobSend = message{"send a signed job to the hub", "署名済みの指示を集約サーバに送ります"}
 	mLongJobSend  = message{`job send hands a signed job to the hub, which passes it on to the devices that it
@@ -36,9 +36,9 @@ that it went to. What was taken until then is sealed and delivered.`,
 	mFlagJobWatch = message{"print each change until the job has ended on all devices", "すべての端末で終わるまで、変化のたびに表示する"}
 
 	mFlagReplace  = message{"replace an enrolment that is there: it is set aside once the hub has taken the new one", "既にある登録を置き換える（新しい登録が受け付けられてから、古い登録を退避する）"}
-	mHintReplace  = message{"with a new token, `%s` replaces it, and sets it aside only when the hub has taken the new one", "新しいトークン（登録券）で `%s` を実行すると置き換えます。古い登録は、新しい登録が受け付けられてから退避します"}
-	mHintJobEnrol = message{"`hozen job enrol @FILE` does it; `hub token` makes the token", "`hozen job enrol @FILE` で登録します。トークンは集約サーバの管理者が作成します"}
-	mHintJobToken = message{"a token is for one use and a limited time: ask the hub's administrator for another", "トークンは一度だけ、期限内に使えます。集約サーバの管理者に再発行を依頼してください"}
+	mHintReplace  = message{"with a new token, `%s` replaces it, and sets it aside only when the hub has taken the new one", "新しい登録券で `%s` を実行すると置き換えます。古い登録は、新しい登録が受け付けられてから退避します"}
+	mHintJobEnrol = message{"`hozen job enrol @FILE` does it; `hub token` makes the token", "`hozen job enrol @FILE` で登録します。登録券は集約サーバの管理者が作成します"}
+	mHintJobToken = message{"a token is for one use and a limited time: ask the hub's administrator for another", "登録券は一度だけ、期限内に使えます。集約サーバの管理者に再発行を依頼してください"}
 	mHintJobHub   = message{"is the hub running, and reachable from here?", "集約サーバは動いていますか。ここから接続できますか"}
 	mHintJobEarly = message{"`hozen job send %s` after that time; sent before, the devices refuse it", "その時刻を過ぎてから `hozen job send %s` で送ってください。それより前は端末が拒否します"}
 	mHintJobSign  = message{"`hozen job sign %s` adds a signature", "`hozen job sign %s` で署名を加えます"}

@@ -1,3 +1,3 @@
 package main
 
-var mHintTokenFile = message{"@FILE is a file that holds the token and nothing else; - reads it from the standard input", "@FILE はトークンだけを書いたファイル、- は標準入力です"}
+var mHintTokenFile = message{"@FILE is a file that holds the token and nothing else; - reads it from the standard input", "@FILE は登録券だけを書いたファイル、- は標準入力です"}

@@ -232,7 +232,7 @@ func (k *known) outcomes() Words {
 	if len(k.counts) == 0 {
 		return Words{}
 	}
-	ja := map[evidence.Outcome]string{evidence.Collected: "取得", evidence.Partial: "一部", evidence.Absent: "存在せず", evidence.Denied: "拒否", evidence.Skipped: "対象外", evidence.Failed: "失敗"}
+	ja := map[evidence.Outcome]string{evidence.Collected: "取得", evidence.Partial: "一部", evidence.Absent: "なし", evidence.Denied: "拒否", evidence.Skipped: "除外", evidence.Failed: "失敗"}
 	var all, alle, short []string
 	for o := evidence.Collected; o <= evidence.Failed; o++ {
 		if n := k.counts[o]; n > 0 {

@@ -20,7 +20,7 @@ var refusers = []string{
 	"../../service/isolate/isolate.go", "../../service/isolate/change.go", "../../service/isolate/status.go",
 	"../../service/isolate/around.go", "../../service/isolate/around_linux.go", "../../service/isolate/around_windows.go",
 	"../../service/isolate/firewall_linux.go", "../../service/config/access.go", "../../service/config/destination.go", "../../service/config/node.go",
-	"../../service/config/schema.go", "../../service/config/values.go", "../../service/deliver/place.go", "../../service/install/state.go",
+	"../../service/config/schema.go", "../../service/config/values.go", "../../service/deliver/place.go", "../../service/install/state.go", "../../service/policy/policy.go", "../../service/policy/signers.go",
 }
 
 // notByPeople are files whose errors are for who mends this program, and forms that are put
@@ -49,7 +49,7 @@ func refusals(t *testing.T) map[string]string {
 			}
 			ast.Inspect(f, func(n ast.Node) bool {
 				c, ok := n.(*ast.CallExpr)
-				if !ok || !slices.Contains([]string{"Errorf", "New", "wrong", "append", "Sprintf"}, called(c)) {
+				if !ok || !slices.Contains([]string{"Errorf", "New", "wrong", "refuse", "append", "Sprintf"}, called(c)) {
 					return true
 				}
 				for _, a := range c.Args {
@@ -107,6 +107,7 @@ func TestWhatTheLibraryOfFlagsSays(t *testing.T) {
 		`invalid argument "x" for "--dump" flag: strconv.Atoi: parsing "x": invalid syntax`:   `"--dump" に "x" は指定できません: "x" は数として読めません`,
 		`invalid argument "9" for "--for" flag: time: missing unit in duration "9"`:           `"--for" に "9" は指定できません: "9" に時間の単位がありません（例: 90s、5m、24h）`,
 		`unknown command "colect" for "hozen"`:                                                `"hozen" に命令 "colect" はありません`,
+		`destination b: h is a name, and has no address`:                                      `送り先 b: h は名前で、アドレスの指定がありません`,
 		`want: hozen verify FILE [flags]`:                                                     `使い方: hozen verify FILE [指定]`,
 		`hozen now takes no argument: "x"`:                                                    `hozen now に引数は不要です: "x"`,
 		`--lang "fr": not one of en, ja`:                                                      `--lang "fr": 次のいずれかではありません: en, ja`,
@@ -116,5 +117,13 @@ func TestWhatTheLibraryOfFlagsSays(t *testing.T) {
 		if got := New().Of(text); got != want {
 			t.Errorf("%q:\n %q, want\n %q", text, got, want)
 		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	const help = "Usage:\n  hozen [flags]\n\nFlags:\n      --profile NAME   how far (default \"standard\")\n\nGlobal Flags:\n  -h\n"
+	const want = "使い方:\n  hozen [指定]\n\n指定:\n      --profile NAME   how far (既定: \"standard\")\n\n共通の指定:\n  -h\n"
+	if got := Usage(help); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

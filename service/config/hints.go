@@ -19,7 +19,7 @@ var (
 	hintRecipientFile = Hint{"a plain file with one recipient in each line: age1…, age1pq1… or ssh-ed25519 …", "受取人（age1…、age1pq1…、ssh-ed25519 …）を 1 行に 1 つずつ書いたファイルを指定します"}
 	hintTo            = Hint{"to: a folder such as /mnt/evidence, or sftp://, https://, s3:// with an address", "to: に /mnt/evidence のようなフォルダーか、sftp://・https://・s3:// の送り先を書きます"}
 	hintNotOfKind     = Hint{"remove it", "この行は要りません"}
-	hintPin           = Hint{"pin: SHA256:…, as `ssh-keygen -l` prints it for the server's key", "サーバーの鍵のフィンガープリントを pin: SHA256:… と書きます（`ssh-keygen -l` の表示）"}
+	hintPin           = Hint{"pin: SHA256:…, as `ssh-keygen -l` prints it for the server's key", "サーバの鍵のフィンガープリントを pin: SHA256:… と書きます（`ssh-keygen -l` の表示）"}
 	hintByName        = Hint{"address: its IP address; no name server is asked", "address: に IP アドレスを書きます。名前解決はしません"}
 	hintNamed         = Hint{"a name below `destinations`, or hub", "`destinations` の下にある名前か hub を書きます"}
 	hintHub           = Hint{"hub is the name of the hub: use another", "hub は集約サーバを指す名前です。別の名前にしてください"}

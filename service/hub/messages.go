@@ -32,6 +32,10 @@ func languageOf(env func(string) string) language {
 }
 
 var (
+	mHelpShort    = message{"say what a command does", "コマンドの説明を表示する"}
+	mVersionShort = message{"print the version of this program", "このプログラムの版を表示する"}
+	mShellShort   = message{"print a script that completes commands in a shell", "シェルで命令を補完するためのスクリプトを出力する"}
+
 	mError     = message{"error: %s", "エラー: %s"}
 	mShort     = message{"The hub: endpoints connect to it, jobs pass through it, archives arrive at it", "集約サーバ: 端末が接続し、指示を中継し、証拠アーカイブを受け取ります"}
 	mReady     = message{"The hub %s is ready.", "集約サーバ %s の準備ができました。"}
@@ -66,12 +70,12 @@ var (
 	mFlagRate      = message{"messages a second that one endpoint may send", "一台の端末が毎秒送れるメッセージ数"}
 	mFlagVerbose   = message{"log everything", "すべてログに書く"}
 
-	mTokenShort   = message{"Make a one-time token for an endpoint or an operator", "端末または指示者の一回限りのトークンを作る"}
+	mTokenShort   = message{"Make a one-time token for an endpoint or an operator", "端末または指示者のための、一度だけ使える登録券を作る"}
 	mFlagRole     = message{"endpoint or operator", "endpoint または operator"}
-	mFlagFor      = message{"how long the token waits", "トークンの有効期間"}
+	mFlagFor      = message{"how long the token waits", "登録券の有効期間"}
 	mFlagDevice   = message{"only this device; it may be enrolled already, and gets a new key", "この端末だけ。登録済みなら鍵を新しくします"}
 	mFlagToName   = message{"name of the operator, for people", "指示者の名前（表示用）"}
-	mRevokeShort  = message{"End the enrolment of a device or of an operator's connection; only a new token lets it in again", "端末または指示者の登録を取り消す（再登録には新しいトークンが要ります）"}
+	mRevokeShort  = message{"End the enrolment of a device or of an operator's connection; only a new token lets it in again", "端末または指示者の登録を取り消す（再登録には新しい登録券が要ります）"}
 	mRevoked      = message{"%s is enrolled no longer", "%s の登録を取り消しました"}
 	mUserShort    = message{"Users of the console", "コンソールの利用者"}
 	mUserAddShort = message{"Add a user; the password is made and shown", "利用者を追加する（パスワードを作って表示します）"}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -53,6 +55,29 @@ func TestLanguageOf(t *testing.T) {
 	} {
 		if got := languageOf(func(n string) string { return c.env[n] }); got != c.want {
 			t.Errorf("%v: %v", c.env, got)
+		}
+	}
+}
+
+// TestHelpAndErrorsAreInTheLanguage: what cobra says of its own, too.
+func TestHelpAndErrorsAreInTheLanguage(t *testing.T) {
+	for _, c := range []struct {
+		lang language
+		args []string
+		want []string
+	}{
+		{0, []string{"--help"}, []string{"Usage:\n", "Available Commands:\n", "(default \"hozen-hub\")", "say what a command does"}},
+		{1, []string{"--help"}, []string{"使い方:\n", "コマンド:\n", "指定:\n", "(既定: \"hozen-hub\")", "コマンドの説明を表示する", "`hub [command] --help` で"}},
+		{1, []string{"fly"}, []string{`エラー: "hub" に命令 "fly" はありません`}},
+		{1, []string{"user", "add"}, []string{"エラー: 引数は 1 個必要です（0 個でした）"}},
+	} {
+		var out bytes.Buffer
+		a := &app{out: &out, err: &out, in: strings.NewReader(""), lang: c.lang}
+		a.run(t.Context(), c.args)
+		for _, want := range c.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%v: no %q in\n%s", c.args, want, out.String())
+			}
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(a.err, a.text(mError, err))
+		fmt.Fprintln(a.err, a.text(mError, a.why(err)))
 		return 1
 	}
 	return 0
@@ -90,6 +90,7 @@ func (a *app) root() *cobra.Command {
 	f.Float64Var(&s.Limits.Rate, "endpoint-rate", 200, a.text(mFlagRate))
 	f.BoolVar(&s.verbose, "verbose", false, a.text(mFlagVerbose))
 	c.AddCommand(a.tokenCommand(), a.revokeCommand(), a.userCommand(), a.configCommand(), a.endpointsCommand())
+	a.inLanguage(c)
 	return c
 }
 
