@@ -159,7 +159,7 @@ func TestEveryFormHasJapanese(t *testing.T) {
 func TestNoSentenceIsForNothing(t *testing.T) {
 	var source strings.Builder
 	for _, pattern := range []string{"../*.go", "../signed/*.go", "../revoked/*.go", "../timestamp/*.go", "../cipher/*.go", "../keys/*.go", "../secret/*.go",
-		"../custody/*.go", "../private/*.go", "../../agent/*.go", "../../service/*/*.go", "../../service/deliver/s3/*.go", "../../collector/*.go"} {
+		"../custody/*.go", "../private/*.go", "../../agent/*.go", "../../service/*/*.go", "../../service/deliver/s3/*.go", "../../collector/*.go", "../../collector/packet/filter/*.go", "../../service/remote/witness/*.go"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -180,7 +180,7 @@ func TestNoSentenceIsForNothing(t *testing.T) {
 	for _, s := range read(ours) {
 		parts := verb.Split(s.english, -1)
 		slices.SortFunc(parts, func(a, b string) int { return len(b) - len(a) })
-		if !strings.Contains(said, strings.TrimSpace(parts[0])) {
+		if !strings.Contains(said, strings.Trim(parts[0], ": ")) {
 			t.Errorf("%q: nobody says that", s.english)
 		}
 	}
