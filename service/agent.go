@@ -69,6 +69,7 @@ type Agent struct {
 	audited     chan struct{}    // the audit log has grown
 
 	one     sync.Mutex // held while a collection is made
+	telling sync.Mutex // held while it is written down that there is an archive, or that it has arrived: in that order
 	mu      sync.Mutex
 	running *running        // nil: none is
 	taken   map[string]bool // jobs that were handed over in this run

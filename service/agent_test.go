@@ -36,6 +36,7 @@ type bench struct {
 	cut     *fakeIsolation // nil: this machine cannot be isolated
 	readers []string       // who a job may have the archive encrypted to
 	try     func()         // what happens while a destination is looked up; nil: nothing
+	clock   func()         // what happens while the agent looks at the clock; nil: nothing
 	*Agent
 	stop func()
 }
@@ -87,6 +88,13 @@ func (b *bench) write(name, text string) {
 	}
 }
 
+func (b *bench) now() time.Time {
+	if b.clock != nil {
+		b.clock()
+	}
+	return time.Now()
+}
+
 // open opens everything anew, as a new process would.
 func (b *bench) open() {
 	b.t.Helper()
@@ -95,7 +103,7 @@ func (b *bench) open() {
 			b.t.Fatal(err)
 		}
 	}
-	a := Parts{Tool: "hozen/test", Hub: b.hub, StateDir: b.dir, Log: slog.New(slog.DiscardHandler), Now: time.Now, Collector: b.takes}
+	a := Parts{Tool: "hozen/test", Hub: b.hub, StateDir: b.dir, Log: slog.New(slog.DiscardHandler), Now: b.now, Collector: b.takes}
 	var err error
 	a.Device, err = packager.RestingDevice(b.in("device.key"), "pc-1")
 	fatal(err)
@@ -266,26 +274,6 @@ func TestInterruptedCollectionIsRecovered(t *testing.T) {
 	found, err := filepath.Glob(b.in("away/*.incomplete.tar.zst"))
 	if err != nil || len(found) != 1 {
 		t.Errorf("delivered: %v, %v", found, err)
-	}
-}
-
-// The hub hears everything, in order, though it could not be reached for a while.
-func TestHubHearsAllLater(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	b.hub.refuse(true)
-	id, envelope := b.job(nil)
-	b.hub.send(envelope)
-	for {
-		if e, ok := b.Ledger.Get(id); ok && e.State == ledger.Delivered {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	b.hub.refuse(false)
-	b.until(id, "delivered")
-	if got := b.hub.events(id); !slices.Equal(got, []string{"accepted", "started", "sealed", "delivered"}) {
-		t.Errorf("the hub heard %v", got)
 	}
 }
 

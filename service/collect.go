@@ -169,8 +169,11 @@ func shortcoming(r Result) string {
 	return ""
 }
 
-// archived writes down that there is an archive, and has it delivered.
+// archived writes down that there is an archive, and has it delivered: it may arrive before
+// that is written down, but is not told of before.
 func (a *Agent) archived(state ledger.State, id, destination string, f fact) error {
+	a.telling.Lock()
+	defer a.telling.Unlock()
 	if err := a.putOut(f.collection, id, destination); err != nil {
 		return err
 	}

@@ -43,13 +43,14 @@ func (a *Agent) deliverAll(ctx context.Context) error {
 // errNowhere says that the configuration names no destination.
 var errNowhere = errors.New("no destination is configured: it stays here")
 
-// listed puts what other processes, or a crash, left in the box onto its list.
+// listed puts what other processes, or a crash, left in the box onto its list. What a job that
+// has not ended took is left to the job, which knows where it goes to.
 func (a *Agent) listed(ctx context.Context) error {
 	for {
 		found, err := a.Outbox.Unlisted()
 		for _, id := range found {
-			if id != a.collection() {
-				err = fault.Join(err, a.putOut(id, a.jobOf(id), ""))
+			if job := a.jobOf(id); id != a.collection() && job.State != ledger.Started {
+				err = fault.Join(err, a.putOut(id, job.ID, ""))
 			}
 		}
 		if err != nil {
@@ -76,14 +77,14 @@ func (a *Agent) putOut(collection, job, destination string) error {
 	return err
 }
 
-// jobOf gives the job that a collection was for.
-func (a *Agent) jobOf(collection string) string {
+// jobOf gives the job that a collection was for, if it was for one.
+func (a *Agent) jobOf(collection string) ledger.Entry {
 	for _, e := range a.Ledger.Entries() {
 		if e.Collection == collection {
-			return e.ID
+			return e
 		}
 	}
-	return ""
+	return ledger.Entry{}
 }
 
 // changed is told of each step of a delivery.
@@ -103,6 +104,8 @@ func (a *Agent) changed(e outbox.Entry) {
 // tellArrival tells the collection's own custody log, the audit log and the ledger that it
 // is where it should be.
 func (a *Agent) tellArrival(e outbox.Entry) error {
+	a.telling.Lock()
+	defer a.telling.Unlock()
 	if err := packager.AppendEvent(a.Outbox.Dir(), e.Collection, a.Device, deliveryEvent(e), a.Now()); err != nil {
 		a.Log.Error("the custody log was not told of the delivery", "collection", e.Collection, "error", err)
 	}

@@ -86,7 +86,7 @@ func TestRedirects(t *testing.T) {
 		{Kind: HTTPS, Host: "127.0.0.1", Port: port, Path: "/in/"}, {Kind: HTTPS, Host: "127.0.0.1", Port: port, Path: "/one"},
 		{Kind: S3, Host: "127.0.0.1", Port: port, Bucket: "evidence"},
 	} {
-		d, err := New(p, Options{CAFile: ca, Stall: 5 * time.Second, Credentials: Credentials{Bearer: "t", AccessKey: "a", SecretKey: "s"}})
+		d, err := New(p, Options{CAFile: ca, Stall: time.Minute, Credentials: Credentials{Bearer: "t", AccessKey: "a", SecretKey: "s"}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -210,15 +210,27 @@ const maxEach = 4
 func (b *Broker) remember(id string, cid uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	live := b.cids[id]
-	if b.server != nil {
-		live = slices.DeleteFunc(live, func(c uint64) bool { return b.server.GetClient(c) == nil })
-	}
-	b.cids[id] = append(live, cid)
+	b.cids[id] = append(b.live(id), cid)
 	if n := len(b.cids[id]); n > maxEach {
 		b.disconnect(b.cids[id][:n-maxEach])
 		b.cids[id] = slices.Clone(b.cids[id][n-maxEach:])
 	}
+}
+
+// live gives the connections of an id that have not ended, as far as our own server knows.
+func (b *Broker) live(id string) []uint64 {
+	if b.server == nil {
+		return b.cids[id]
+	}
+	return slices.DeleteFunc(b.cids[id], func(c uint64) bool { return b.server.GetClient(c) == nil })
+}
+
+// Live counts the connections of an id, where the server is our own.
+func (b *Broker) Live(id string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cids[id] = b.live(id)
+	return len(b.cids[id])
 }
 
 // Kick closes all connections of an id, where the server is our own; with a cluster it

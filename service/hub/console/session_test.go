@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,8 +164,14 @@ func TestLogin(t *testing.T) {
 	if code != http.StatusTooManyRequests {
 		t.Errorf("tried for ever: %d", code)
 	}
-	if code, _ := b.browser().login(view.Operator, password, ""); code != http.StatusSeeOther {
-		t.Errorf("another user is locked out: %d", code)
+	// Names share counters, a few thousand: that two fall together is rare, and three rarer.
+	var others []int
+	for _, other := range []string{view.Operator, view.Auditor} {
+		code, _ := b.browser().login(other, password, "")
+		others = append(others, code)
+	}
+	if !slices.Contains(others, http.StatusSeeOther) {
+		t.Errorf("other users are locked out: %v", others)
 	}
 }
 

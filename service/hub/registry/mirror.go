@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -26,7 +27,11 @@ type mirror struct {
 
 	mu      sync.RWMutex
 	entries map[string]entry
+	news    chan struct{} // closed when entries change, and made anew
 }
+
+// writeTime bounds a write, where the caller's context does not: a slow disk is no dead one.
+const writeTime = 30 * time.Second
 
 type entry struct {
 	value    []byte // nil: deleted
@@ -43,7 +48,7 @@ func openMirror(ctx context.Context, js jetstream.JetStream, config jetstream.Ke
 	if err != nil {
 		return nil, err
 	}
-	m := &mirror{kv: kv, watcher: w, stop: make(chan struct{}), done: make(chan struct{}), entries: map[string]entry{}}
+	m := &mirror{kv: kv, watcher: w, stop: make(chan struct{}), done: make(chan struct{}), entries: map[string]entry{}, news: make(chan struct{})}
 	for _, e := range all {
 		m.saw(e)
 	}
@@ -89,6 +94,8 @@ func (m *mirror) set(key string, value []byte, revision uint64) {
 	defer m.mu.Unlock()
 	if revision > m.entries[key].revision {
 		m.entries[key] = entry{value, revision}
+		close(m.news)
+		m.news = make(chan struct{})
 	}
 }
 
@@ -109,6 +116,8 @@ func (m *mirror) put(ctx context.Context, key string, v any, revision uint64) er
 	if err != nil {
 		return err
 	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	next, err := m.kv.Update(ctx, key, b, revision)
 	if err != nil {
 		var api *jetstream.APIError
@@ -121,20 +130,49 @@ func (m *mirror) put(ctx context.Context, key string, v any, revision uint64) er
 	return nil
 }
 
-// remove takes a key out, if nobody changes it in between.
+// remove takes a key out, if nobody changes it in between. It waits for the watch, which alone
+// is told the new revision: without that, the key could not be written anew.
 func (m *mirror) remove(ctx context.Context, key string) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	m.mu.RLock()
 	at := m.entries[key].revision
 	m.mu.RUnlock()
 	if err := m.kv.Delete(ctx, key, jetstream.LastRevision(at)); err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
+	m.forget(key, at)
+	for {
+		m.mu.RLock()
+		now, news := m.entries[key].revision, m.news
+		m.mu.RUnlock()
+		if now > at {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-m.done:
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// forget has nobody read a value any more that was removed at that revision.
+func (m *mirror) forget(key string, at uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.entries[key].revision == at { // the watch brings the new one
+	if m.entries[key].revision == at {
 		m.entries[key] = entry{nil, at}
 	}
-	return nil
+}
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, writeTime)
 }
 
 // each calls f with every value below a prefix, until f says false.

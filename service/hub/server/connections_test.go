@@ -26,7 +26,7 @@ func TestConnectionsOfOne(t *testing.T) {
 		}
 	}
 	for range 6 { // those that end by themselves do not count
-		all[8].Close()
+		all[8].end(t, h)
 		c, err := dial(t, h, seedOf(t, state), "")
 		if err != nil {
 			t.Fatal(err)
@@ -39,5 +39,17 @@ func TestConnectionsOfOne(t *testing.T) {
 	h.broker.Kick(all[0].id)
 	for _, c := range all[8:] {
 		c.gone(t)
+	}
+}
+
+// end closes a connection, and waits until the server knows.
+func (r *raw) end(t *testing.T, h *Hub) {
+	t.Helper()
+	before := h.broker.Live(r.id)
+	r.Close()
+	for end := time.Now().Add(time.Minute); h.broker.Live(r.id) >= before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the server does not notice")
+		}
 	}
 }

@@ -65,7 +65,7 @@ func (h *Hub) SendJob(ctx context.Context, envelope []byte, by string) (protocol
 	if err := h.keepsRoom(int64(len(line)) * int64(len(ids)+1)); err != nil {
 		return a, fmt.Errorf("%w: %w", view.ErrRefused, err)
 	}
-	if !h.senders.allow(by) {
+	if !h.senders.allow(by, h.o.Now()) {
 		return a, fmt.Errorf("%w: %s has sent too many jobs in a short time: wait", view.ErrRefused, by)
 	}
 	s := sentJob{Envelope: string(line), By: by, Sent: h.now(), To: ids, Devices: devices}

@@ -262,7 +262,7 @@ func TestToldWhenStored(t *testing.T) {
 	}
 	sent := make(chan error, 1)
 	go func() { sent <- h.fanOut(t.Context(), "job-0001", sentJob{Envelope: "x", To: append(to, e.id)}) }()
-	if _, err := told.NextMsg(20 * time.Second); err != nil {
+	if _, err := told.NextMsg(2 * time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.jobsAfter(t.Context(), e.id, 0); len(got.Jobs) != 1 {

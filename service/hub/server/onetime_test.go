@@ -18,7 +18,7 @@ func (r *raw) enrolAs(t *testing.T, e protocol.Enrolment) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := r.Request(protocol.EnrolSubject+r.id, b, 5*time.Second)
+	m, err := r.Request(protocol.EnrolSubject+r.id, b, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

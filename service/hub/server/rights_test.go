@@ -176,7 +176,7 @@ func TestTokens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := r.Request(protocol.EnrolSubject+r.id, b, 5*time.Second)
+		m, err := r.Request(protocol.EnrolSubject+r.id, b, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ func newSenders(burst int) *senders {
 }
 
 // allow says whether that operator may send one more now.
-func (s *senders) allow(by string) bool {
+func (s *senders) allow(by string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.all[by]
@@ -35,5 +35,5 @@ func (s *senders) allow(by string) bool {
 		l = rate.NewLimiter(rate.Every(jobGap), s.burst)
 		s.all[by] = l
 	}
-	return l.Allow()
+	return l.AllowN(now, 1)
 }

@@ -76,8 +76,9 @@ func TestUnsignedJobsAreRefused(t *testing.T) {
 
 // Jobs use half of the reserve and no more, and each operator may send so many in a row.
 func TestJobsAreBounded(t *testing.T) {
-	free := int64(50 << 20)
+	free, now := int64(50<<20), time.Now()
 	h := start(t, func(o *Options) {
+		o.Now = func() time.Time { return now }
 		o.Reserve, o.Limits.Jobs = 100<<20, 3
 		o.free = func() (int64, error) { return free, nil }
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -58,7 +59,13 @@ func TestClocks(t *testing.T) {
 	good := []string{timeServer(t, 90*time.Second, nil), timeServer(t, -time.Hour, nil)}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	got := Clocks(ctx, good)
+	var got []Clock
+	for range 5 { // a machine that stands still for the seconds that a server has is asked again
+		got = Clocks(ctx, good)
+		if !slices.ContainsFunc(got, func(c Clock) bool { return c.Err != nil }) {
+			break
+		}
+	}
 	if len(got) != len(good) {
 		t.Fatalf("%d answers", len(got))
 	}
