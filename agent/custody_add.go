@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hozen/packager"
+	"hozen/packager/cipher"
 	"hozen/packager/custody"
 	"hozen/packager/evidence/fault"
 )
@@ -102,12 +104,32 @@ func (a *app) look(ctx context.Context, t target, b belief) (*packager.Report, e
 		return nil, err
 	}
 	defer file.Close()
+	if err := a.opens(t.archive, file); err != nil {
+		return nil, err
+	}
 	r, err := packager.Verify(ctx, file, file.size, file.options)
 	if err != nil {
 		return nil, fail(fmt.Errorf("%s: %w", t.archive, err), "")
 	}
 	a.tellVerdict(t.archive, r)
 	return r, nil
+}
+
+// opens says that no identity that was given opens an archive: who brings the wrong one
+// has seen nothing of it, and shall not sign for good that it is no evidence.
+func (a *app) opens(name string, file *archive) error {
+	if len(file.options.Identities) == 0 {
+		return nil
+	}
+	begin := make([]byte, 32)
+	n, err := file.ReadAt(begin, 0)
+	if (err != nil && !errors.Is(err, io.EOF)) || !cipher.Is(begin[:n]) {
+		return nil // Verify says what is wrong with it
+	}
+	if _, err = cipher.Open(file, file.size, file.options.Identities); errors.Is(err, cipher.ErrIdentity) {
+		return fail(fmt.Errorf("%s: %w", name, err), a.text(mHintWrongIdentity))
+	}
+	return nil
 }
 
 // follows says why a file is not the one that the log tells of: nothing made of it is

@@ -70,16 +70,20 @@ func (a *app) custodyReceive(ctx context.Context, file string, ref int, s *said)
 	if e.Object, err = t.hash(); err != nil {
 		return err
 	}
+	was, known := custody.Stored(events)
+	if release != nil && release.Object.SHA256 != e.Object.SHA256 {
+		was, known = release.Object, true
+	}
+	other := known && was.SHA256 != e.Object.SHA256
+	if other {
+		s.identities = nil // whatever is in them: that they are others is what must be signed
+	}
 	r, err := a.look(ctx, t, s.belief)
 	if err != nil {
 		return err
 	}
 	verdict := r.Verdict
-	was, known := custody.Stored(events)
-	if release != nil && release.Object.SHA256 != e.Object.SHA256 {
-		was, known = release.Object, true
-	}
-	if known && was.SHA256 != e.Object.SHA256 {
+	if other {
 		verdict = packager.Invalid
 		fmt.Fprintln(a.stderr, a.text(mReceivedOther, a.why(otherBytes(t, e.Object, was))))
 	}

@@ -105,11 +105,12 @@ a later one supersedes an earlier one, which stays. --print shows all fields.`,
 	mFlagReceiveFrom    = message{"who gave it (`NAME`), where that is not who signed the release", "渡した者 `NAME`（引渡しの署名者と異なるとき）"}
 	mFlagCustodyAll     = message{"show checkpoints and pieces of long texts, too", "区切り署名と長文の断片も表示する"}
 
-	mHintPrincipal   = message{"KIND is one of %s: --as operator:sato", "KIND は %s のいずれか: --as operator:sato"}
-	mHintNeeds       = message{"give %s", "%s を指定してください"}
-	mHintLogBroken   = message{"keep this log as it is, and go on with a whole copy of it: `hozen custody compare` finds one", "この保管記録はこのまま残し、完全な写しで続けてください（`hozen custody compare` で探せます）"}
-	mHintOtherBytes  = message{"nothing was signed. Look for the file that the log knows; `hozen verify` says what is left of this one", "署名していません。保管記録にあるファイルを探してください。`hozen verify` で、このファイルの状態が分かります"}
-	mHintCustodyShow = message{"`hozen custody show` lists them", "`hozen custody show` で一覧できます"}
+	mHintPrincipal     = message{"KIND is one of %s: --as operator:sato", "KIND は %s のいずれか: --as operator:sato"}
+	mHintNeeds         = message{"give %s", "%s を指定してください"}
+	mHintLogBroken     = message{"keep this log as it is, and go on with a whole copy of it: `hozen custody compare` finds one", "この保管記録はこのまま残し、完全な写しで続けてください（`hozen custody compare` で探せます）"}
+	mHintWrongIdentity = message{"nothing was signed. Give the identity that it was encrypted to; without --identity, it is held against its custody log alone", "署名していません。暗号化先の identity ファイルを指定してください。--identity なしでは、保管記録だけと照合します"}
+	mHintOtherBytes    = message{"nothing was signed. Look for the file that the log knows; `hozen verify` says what is left of this one", "署名していません。保管記録にあるファイルを探してください。`hozen verify` で、このファイルの状態が分かります"}
+	mHintCustodyShow   = message{"`hozen custody show` lists them", "`hozen custody show` で一覧できます"}
 
 	mCustodyUntrusted = message{"! signed all the same, but by your trust file an auditor would not believe it: %s", "! 署名しますが、お使いの信頼ファイルでは監査人に信頼されません: %s"}
 	mCustodyWritten   = message{"event %d, %s: signed by %s with %s", "記録 %d %s: %s が鍵 %s で署名しました"}

@@ -75,7 +75,7 @@ gaps() { # hand-overs that lack their other half, and what else does not fit: to
        (select(.ref[0]? as $r | .seq as $s | [$e[] | select(.event == "received" and .seq < $s) | .ref[]?] | index($r)) | "gap \(.seq): received again"),
        (select(any(.detail[]?; .name == "seal" and .value == "broken")) | "gap \(.seq): the seal was broken")),
      ($e[] | select(.event == "checked_in") | select(was("checked_out") | not) | "gap \(.seq): brought back; nothing was taken out"),
-     ($e[] | select(.verdict == "INVALID") | "gap \(.seq): \(.event) found it INVALID"),
+     ($e[] | select((.event | IN("received", "verified")) and (.verdict // "VALID" | IN("VALID", "VALID-PARTIAL", "VALID-OUTER", "UNTRUSTED-SIGNER") | not)) | "gap \(.seq): \(.event) found it \(.verdict)"),
      ($e[] | select($over and .seq > $over and (.event | IN("described", "corrected", "disputed", "countersigned", "timestamped", "renewed", "attached", "receipt") | not)) | "gap \(.seq): after the end"),
      ($e[] | select(.event | IN("released", "received", "verified")) | select($sha and .object.sha256 != $sha and ([$e[] | select(.event == "reencrypted")] | length == 0)) | "gap \(.seq): other bytes")]
     | (.[] | explode | map(select(. > 31 and (. < 127 or . > 159))) | implode), (map(select(startswith("gap"))) | length)' >"$t/gaps"; sed '$d' "$t/gaps" >&2; }

@@ -125,8 +125,23 @@ func (k *keeping) unknown(e *Event) {
 	if _, ok := kindOf(e.Event); !ok && !slices.Contains(own, e.Event) {
 		k.add(e, GradeNote, "a word that is not known here")
 	}
-	if e.Event == "verified" && e.Verdict == string(Invalid) {
-		k.add(e, GradeGap, "%s found it INVALID", text.Name(e.Actor))
+	if e.Event == "verified" {
+		k.verdict(e, "%s found it %s")
+	}
+}
+
+// verdict judges what somebody found who hashed the file anew. Only what FORMAT.md calls
+// authentic accounts for the bytes; where no more than a signer was not believed, the bytes
+// are whole, and who asks later may believe him.
+func (k *keeping) verdict(e *Event, found string) {
+	switch v := Verdict(e.Verdict); v {
+	case Valid, ValidPartial, ValidOuter, "": // a verdict that is missing is a gap already
+	case UntrustedSigner:
+		k.add(e, GradeNote, found, text.Name(e.Actor), v)
+	case Invalid, NotEvidence:
+		k.add(e, GradeGap, found, text.Name(e.Actor), v)
+	default:
+		k.add(e, GradeGap, found, text.Name(e.Actor), text.Name(e.Verdict))
 	}
 }
 
@@ -167,9 +182,7 @@ func begin(hash string) string { return text.Name(hash[:min(16, len(hash))]) }
 
 func (k *keeping) received(e *Event) {
 	k.holder = e.Actor
-	if e.Verdict == string(Invalid) {
-		k.add(e, GradeGap, "what %s received is INVALID", text.Name(e.Actor))
-	}
+	k.verdict(e, "what %s received is %s")
 	if e.Fact("seal") == "broken" {
 		k.add(e, GradeGap, "the seal was broken")
 	}

@@ -153,6 +153,12 @@ func gapCases() []struct {
 		{"disputed and answered", "", "", []told{ev("lab:acme", "stored", nil), ev("operator:sato", "disputed", func(e *Event) { e.Ref = []int{6} }),
 			ev("lab:acme", "corrected", func(e *Event) { e.Ref = []int{7} })}},
 		{"found INVALID", GradeGap, "found it INVALID", []told{ev("lab:acme", "verified", func(e *Event) { e.Verdict = string(Invalid) })}},
+		{"found not to be evidence", GradeGap, "found it NOT-EVIDENCE", []told{ev("lab:acme", "verified", func(e *Event) { e.Verdict = string(NotEvidence) })}},
+		{"found something nobody knows", GradeGap, `found it "FINE"`, []told{ev("lab:acme", "verified", func(e *Event) { e.Verdict = "FINE" })}},
+		{"received NOT-EVIDENCE", GradeGap, "is NOT-EVIDENCE", []told{release("lab:acme"), with(receive("lab:acme", 6), func(e *Event) { e.Verdict = string(NotEvidence) })}},
+		{"received unopened", "", "", []told{release("lab:acme"), with(receive("lab:acme", 6), func(e *Event) { e.Verdict = string(ValidOuter) })}},
+		{"received interrupted", "", "", []told{release("lab:acme"), with(receive("lab:acme", 6), func(e *Event) { e.Verdict = string(ValidPartial) })}},
+		{"received from a device that is not believed", GradeNote, "is UNTRUSTED-SIGNER", []told{release("lab:acme"), with(receive("lab:acme", 6), func(e *Event) { e.Verdict = string(UntrustedSigner) })}},
 		{"an unknown word", GradeNote, "not known here", []told{ev("lab:acme", "juggled", nil)}},
 		{"released by who has it not", GradeNote, "had received it", []told{release("lab:acme"), receive("lab:acme", 6), release("lab:other"), receive("lab:other", 8)}},
 	}
