@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,11 +49,13 @@ type app struct {
 	host       func(root string) *collector.Host
 	collectors func(request) []collector.Collector
 	passphrase func(prompt string) ([]byte, error)
+	stop       <-chan struct{}               // closed when somebody wants this run to end; nil: nobody can
+	begun      *atomic.Bool                  // whether a collection writes: what it took stays behind
 	places     func(context.Context) []drive // that can be written to; nil looks at this machine
 }
 
 func newApp(args []string) *app {
-	return &app{
+	a := &app{
 		args: args, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv,
 		lang:        chooseLanguage(args[1:], os.Getenv, systemLanguage),
 		words:       sync.OnceValue(ja.New),
@@ -70,8 +73,9 @@ func newApp(args []string) *app {
 		disk:        func(dir string) packager.Disk { return packager.Dir(dir) },
 		host:        hostAt,
 		collectors:  collectors,
-		passphrase:  askPassphrase,
 	}
+	a.begun, a.passphrase = new(atomic.Bool), a.askPassphrase
+	return a
 }
 
 func terminalWidth() int {
@@ -111,6 +115,7 @@ func (a *app) text(m message, args ...any) string {
 
 // run runs the command line and gives the exit code.
 func (a *app) run(ctx context.Context) int {
+	a.stop = ctx.Done()
 	if a.clicked() {
 		return a.dialogue(ctx)
 	}
@@ -132,6 +137,10 @@ func (a *app) report(err error, root *cobra.Command, args []string) {
 	var e *exitError
 	if err == nil || errors.As(err, &e) && e.err == nil || a.nobodyReads(err) {
 		return // no error, everything was said, or nobody listens
+	}
+	if errors.Is(err, errInterrupted) {
+		fmt.Fprintln(a.stderr, a.text(mUnsigned))
+		return
 	}
 	fmt.Fprintln(a.stderr, a.text(mError, a.why(err)))
 	hint := a.text(mHintHelp)

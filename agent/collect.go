@@ -329,6 +329,7 @@ func (c *collection) create() (err error) {
 	if err != nil {
 		return err
 	}
+	c.a.begun.Store(true)
 	for _, name := range []string{c.partial(), packager.LogName(c.name)} {
 		if abs, err := filepath.Abs(filepath.Join(c.o.out, name)); err == nil {
 			here := collector.ThisHost()
@@ -468,6 +469,7 @@ func (c *collection) seal(ctx context.Context, keepErr error) (packager.Sealed, 
 	if err != nil {
 		return sealed, fault.Join(err, ignoreClosed(c.writer.Abort()))
 	}
+	c.a.begun.Store(false) // it has its final name
 	c.coSigned(sealed)
 	return sealed, nil
 }

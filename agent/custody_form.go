@@ -12,6 +12,7 @@ import (
 
 	"hozen/packager"
 	"hozen/packager/custody"
+	"hozen/packager/signed"
 )
 
 func (a *app) custodyFormCommand() *cobra.Command {
@@ -133,13 +134,21 @@ func (a *app) signForm(t target, form []custody.Field, answers custody.Answers, 
 	if len(events) == 0 {
 		fmt.Fprintln(a.stderr, a.text(mFormNothing))
 	}
+	var by signed.Signer
+	var actor string
+	if len(events) > 0 { // a passphrase is asked for once, and before anything is signed
+		var err error
+		if by, actor, err = a.signer(s); err != nil {
+			return err
+		}
+	}
 	for _, answered := range events {
 		e, err := a.event(s, answered.Event)
 		if err != nil {
 			return err
 		}
 		e.Operator, e.Reason, e.Ref, e.Detail = "", answered.Reason, answered.Ref, append(answered.Detail, e.Detail...)
-		if _, err := a.record(t, s, e); err != nil {
+		if _, err := a.recordBy(t, s, e, by, actor); err != nil {
 			return err
 		}
 	}
@@ -173,6 +182,9 @@ func (a *app) askForm(ctx context.Context, t target, form []custody.Field, s *sa
 			}
 		}
 		text, err := k.ask(ctx, f.ID+" ["+f.By.Say(a.lang.String())+"] "+f.Question(a.lang.String()), "", nil)
+		if ctx.Err() != nil { // Ctrl-C is no answer, and no end of them
+			return interrupted()
+		}
 		if errors.Is(err, errNoAnswer) {
 			fmt.Fprintln(k.out)
 			break // what was said counts
@@ -183,6 +195,9 @@ func (a *app) askForm(ctx context.Context, t target, form []custody.Field, s *sa
 		if text != "" {
 			answers[f.ID] = text
 		}
+	}
+	if ctx.Err() != nil {
+		return interrupted()
 	}
 	return a.signForm(t, form, answers, s)
 }

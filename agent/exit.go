@@ -31,6 +31,12 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// errInterrupted says that somebody left at a question: what it was asked for is not done.
+var errInterrupted = errors.New("interrupted")
+
+// interrupted is left at a question.
+func interrupted() error { return fail(errInterrupted, "") }
+
 // silent ends the command with a code and no further word.
 func silent(code int) error {
 	if code == exitWhole {

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	signers "hozen/packager/keys"
 	"hozen/packager/signed"
@@ -126,25 +124,13 @@ func (a *app) personKey(spec string) (*signers.Key, error) {
 		}
 		return bytes.Clone(known), err
 	}})
-	if err != nil && strings.HasPrefix(spec, "agent") {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return nil, interrupted()
+	case err != nil && strings.HasPrefix(spec, "agent"):
 		return nil, fail(err, a.text(mHintJobAgent))
-	} else if err != nil {
+	case err != nil:
 		return nil, fail(err, a.text(mHintJobKey))
 	}
 	return k, nil
-}
-
-// askPassphrase asks on the terminal, without showing what is typed.
-func askPassphrase(prompt string) ([]byte, error) {
-	in, out := os.Stdin, os.Stderr
-	if tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil { // also where the input is a pipe
-		defer tty.Close()
-		in, out = tty, tty
-	}
-	if !term.IsTerminal(int(in.Fd())) {
-		return nil, errors.New("it has a passphrase, and there is no terminal to ask for it")
-	}
-	fmt.Fprint(out, prompt)
-	defer fmt.Fprintln(out)
-	return term.ReadPassword(int(in.Fd()))
 }

@@ -33,6 +33,14 @@ const (
 	gcPercent       = 400
 )
 
+// lastWords are those of a run that does not wait for its end.
+func (a *app) lastWords(s os.Signal) string {
+	if a.begun.Load() {
+		return a.text(mExitAtOnce, s)
+	}
+	return a.text(mExitNow, s)
+}
+
 func main() {
 	debug.SetMemoryLimit(memoryLimit)
 	debug.SetGCPercent(gcPercent)
@@ -52,7 +60,7 @@ func main() {
 			os.Exit(code)
 		case s := <-signals:
 			if !first {
-				fmt.Fprintln(os.Stderr, "\n"+a.text(mExitAtOnce, s))
+				fmt.Fprintln(os.Stderr, "\n"+a.lastWords(s))
 				restore()
 				os.Exit(exitNotSealed)
 			}

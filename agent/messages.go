@@ -18,6 +18,8 @@ var (
 		"区切り署名 %[2]d までの証拠は %[1]s に残っています。空きを作るか別の媒体を用意し、`hozen recover %[3]s` を実行してから、もう一度収集してください"}
 	mHintReadBack = message{"the archive is sealed, but could not be read back: copy it to other media and run `hozen verify`", "アーカイブは封印済みですが、読み直せませんでした。別の媒体へ複製し `hozen verify` を実行してください"}
 	mExitAtOnce   = message{"%v again: leaving at once. What was taken is in the .partial file; `hozen recover` says what of it is authentic.", "再び %v を受けたため、直ちに終了します。収集済みの分は .partial ファイルにあります。`hozen recover` で真正な部分を確認できます。"}
+	mExitNow      = message{"%v again: leaving at once.", "再び %v を受けたため、直ちに終了します。"}
+	mUnsigned     = message{"Interrupted: nothing was signed.", "中断しました。署名していません。"}
 
 	mShortRoot = message{"take volatile evidence into an archive that anyone can verify", "揮発性の証拠を、だれでも検証できるアーカイブに保全します"}
 	mLongRoot  = message{`hozen takes the volatile state of a machine (processes, sockets, kernel tables,

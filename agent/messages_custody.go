@@ -73,7 +73,7 @@ a later one supersedes an earlier one, which stays. --print shows all fields.`,
 	mHintFormUTF8     = message{"save it as UTF-8 (Notepad: Save As, Encoding: UTF-8), and try again", "UTF-8 で保存し直してください（メモ帳: 名前を付けて保存、文字コード UTF-8）"}
 	mHintFormPrint    = message{"`--print` shows the form", "`--print` で書式を表示できます"}
 	mHintFormIdentity = message{"the archive is encrypted: without --identity FILE the tool's fields stay empty", "アーカイブは暗号化されています。--identity ファイル を付けないと、ツールの項目は空欄のままです"}
-	mFormBegin        = message{"What only people know. Enter alone leaves a field open; Ctrl-D ends.", "人にしか分からないことを記入します。Enter のみで空欄のまま、Ctrl-D で終わります。"}
+	mFormBegin        = message{"What only people know. Enter alone leaves a field open; Ctrl-D ends and signs what was answered; Ctrl-C leaves, and nothing is signed.", "人にしか分からないことを記入します。Enter のみで空欄のまま、Ctrl-D で終了し、ここまでの回答に署名します。Ctrl-C で中断すると署名しません。"}
 	mFormNothing      = message{"nothing new was answered; nothing was signed", "新しい回答はなく、署名していません"}
 	mFormAnswer       = message{"%s  (%s)", "%s（%s）"}
 	mFormSuperseded   = message{"%s  [superseded by event %d]", "%s 〔記録 %d で訂正済み〕"}

@@ -38,10 +38,16 @@ func openPTY(t *testing.T) (person, program *os.File) {
 // startNow runs now in a process of its own whose terminal we sit at.
 func startNow(t *testing.T, dir string, args ...string) (w *watched, person *os.File) {
 	t.Helper()
+	return startAtTerminal(t, dir, append([]string{"now"}, args...)...)
+}
+
+// startAtTerminal runs a command in a process of its own whose terminal we sit at.
+func startAtTerminal(t *testing.T, dir string, args ...string) (w *watched, person *os.File) {
+	t.Helper()
 	person, program := openPTY(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	w = &watched{Cmd: command(ctx, append([]string{"now"}, args...)...), hit: make(chan struct{}, 1)}
+	w = &watched{Cmd: command(ctx, args...), hit: make(chan struct{}, 1)}
 	w.Dir, w.Stdin, w.Stdout, w.Stderr = dir, program, program, program
 	w.Env = append(w.Env, "TERM=xterm", "SUDO_USER=taro")
 	w.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
