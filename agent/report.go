@@ -59,6 +59,9 @@ func (a *app) makeReport(ctx context.Context, name, dest string, b belief) error
 	}
 	if r.Genesis != nil {
 		c.Genesis = *r.Genesis
+	} else if seenOutside(r) {
+		c.Genesis = *saidOutside(r)
+		c.Genesis.Collection, c.Genesis.Device = r.Collection, r.Device
 	}
 	out, err := writeReport(dest, firstText(r.Collection, idOf(name))+".report.html", c)
 	switch {

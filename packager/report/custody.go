@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,7 @@ func (r *rep) custody() page.Node {
 		signatures(T{"Collected by", "作業者"}, T{"Witness", "立会人"}),
 		sub(T{"Proof of identity (NIST: hashes)", "同一性の検証"}), r.identity(),
 		sub(T{"Record of the work (NIST: date and time of each handling)", "作業内容の記録"}),
-		facts(fact{T{"Began", "開始"}, r.moment(g.Time.Wall)}, fact{T{"Ended", "終了"}, r.ended()}, f(T{"Tool", "使用ツール"}, g.Tool), f(T{"Method", "収集方法"}, r.method()), f(T{"Reason", "収集の理由"}, r.told("C4")), f(T{"Done before the tool came", "保全着手前の操作"}, r.told("E1")), fact{T{"Changes that could not be avoided", "収集に伴う変更"}, r.changes()}),
+		facts(fact{T{"Began", "開始"}, r.began()}, fact{T{"Ended", "終了"}, r.ended()}, f(T{"Tool", "使用ツール"}, g.Tool), f(T{"Method", "収集方法"}, r.method()), f(T{"Reason", "収集の理由"}, r.told("C4")), f(T{"Done before the tool came", "保全着手前の操作"}, r.told("E1")), fact{T{"Changes that could not be avoided", "収集に伴う変更"}, r.changes()}),
 		r.log(),
 		sub(T{"Copies (NIST: location of storage)", "複製先"}), r.copies(),
 		sub(T{"The 31 fields of a custody record", "保管記録の 31 項目"}), r.fields(),
@@ -41,11 +42,16 @@ func (r *rep) custody() page.Node {
 // form are the fields of the custody record.
 func (r *rep) form() []custody.Field {
 	if r.formed == nil {
-		rep := r.Verified
-		if rep == nil || rep.Genesis == nil {
-			rep = &packager.Report{Genesis: &r.Genesis}
+		if r.Verified != nil {
+			r.formed = custody.Form(r.Verified, r.Events, r.m.Known.Facts()...)
+			return r.formed
 		}
-		r.formed = custody.Form(rep, r.Events, r.m.Known.Facts()...)
+		r.formed = custody.Form(&packager.Report{Genesis: &r.Genesis}, r.Events, r.m.Known.Facts()...)
+		for i := range r.formed { // before the seal, how many items there are, and the head, is not known
+			f := &r.formed[i]
+			f.Answers = slices.DeleteFunc(f.Answers, func(a custody.Answer) bool { return a.From == "archive" && f.ID != "A2" })
+			f.Open = f.Open || len(f.Answers) == 0
+		}
 	}
 	return r.formed
 }
@@ -152,12 +158,24 @@ func (r *rep) method() string {
 	return way + ", profile " + r.m.Plan.Profile
 }
 
+func (r *rep) began() page.Node {
+	if r.Genesis.Time.Wall == "" {
+		return blank()
+	}
+	return r.moment(r.Genesis.Time.Wall)
+}
+
 func (r *rep) ended() page.Node {
 	if r.Verified != nil && r.Verified.Seal != nil {
 		return r.moment(r.Verified.Seal.Time.Wall)
 	}
 	if s := r.m.Items.Last; s != "" {
 		return r.moment(s)
+	}
+	for _, e := range r.Events {
+		if e.Event == "sealed" && r.unread() && r.Genesis.Time.Wall != "" {
+			return r.moment(e.Time.Wall)
+		}
 	}
 	return blank()
 }
@@ -185,7 +203,7 @@ func (r *rep) identity() page.Node {
 		}
 	}
 	return page.All(facts(fact{T{"File", "ファイル"}, page.All(code(r.Archive), page.Text(", "), count(v.Bytes), page.Text(" B"))},
-		fact{T{"SHA-256 of the file, as the log has it", "ファイルの SHA-256(保管記録による)"}, orBlank(sum)}, fact{T{"Head hash", "ヘッド"}, code(v.Head)}, fact{T{"Device key", "端末の鍵のフィンガープリント"}, code(v.Fingerprint)},
+		fact{T{"SHA-256 of the file, as the log has it", "ファイルの SHA-256(保管記録による)"}, orBlank(sum)}, fact{T{"Head hash", "ヘッド"}, orNotKnown(v.Head, code(v.Head))}, fact{T{"Device key", "端末の鍵のフィンガープリント"}, orNotKnown(v.Fingerprint, code(v.Fingerprint))},
 		fact{T{"Result", "照合結果"}, page.All(page.El("b", "", page.Text(string(v.Verdict))), page.Text(" "), r.madeNode())}),
 		signatures(T{"Compared by", "照合者"}, T{"Witness", "立会人"}))
 }

@@ -36,6 +36,12 @@ func (r *rep) contents() page.Node {
 // head is what everybody reads: which machine, when, what came of it.
 func (r *rep) head() page.Node {
 	g := &r.Genesis
+	if r.unread() && g.Time.Wall == "" {
+		return page.All(
+			page.El("h1", "", say(T{"Report on %1", "保全報告書: %1"}, page.Host(firstOf(r.Verified.Collection, r.Archive, "–"), 80))),
+			p(T{"Who took it, when and from which machine is not known: no statement in it could be read.", "誰が、いつ、どの端末から収集したかは分かりません。署名された記載を読み取れませんでした。"}),
+			r.band(), r.lockBand(), r.power(), r.tiles())
+	}
 	line := []page.Node{page.Host(strings.Join(present(g.Host.OS, g.Host.Make, g.Host.Model), " · "), 160)}
 	caseOf := page.All()
 	if s := strings.Join(present(g.Case, g.Evidence), " / "); s != "" {
@@ -44,8 +50,16 @@ func (r *rep) head() page.Node {
 	return page.All(
 		page.El("h1", "", say(T{"Report on %1", "保全報告書: %1"}, page.Host(firstOf(g.Host.Name, g.Collection), 80))),
 		page.El("p", `class="sub"`, line...), caseOf,
-		page.El("p", `class="sub"`, say(T{"Taken %1 by %2", "収集 %1 作業者 %2"}, r.moment(g.Time.Wall), orBlankShort(g.Operator))),
+		page.El("p", `class="sub"`, say(T{"Taken %1 by %2", "収集 %1 作業者 %2"}, r.moment(g.Time.Wall), orBlankShort(g.Operator))), r.byLog(),
 		r.band(), r.lockBand(), r.power(), r.tiles())
+}
+
+// byLog says that what is told of the machine and the collection is what the log says.
+func (r *rep) byLog() page.Node {
+	if !r.unread() || r.Genesis.Time.Wall == "" {
+		return nil
+	}
+	return note(T{"Machine, case, people and times: as its custody log says; the contents were not seen.", "端末・案件・人・日時: 保管記録による。内容は見ていません。"})
 }
 
 func orBlankShort(s string) page.Node {
@@ -165,9 +179,19 @@ func (r *rep) tiles() page.Node {
 		un := r.unknown()
 		return tile(section, 0, "–", T{label[0] + ": " + un[0], label[1] + ": " + un[1]})
 	}
+	records := func(heat int, n int64, label T) page.Node {
+		switch {
+		case m.Items.All == 0 && (r.unread() || r.partOnly()):
+			un := r.unknown()
+			return tile(3, 0, "–", T{label[0] + ": " + un[0], label[1] + ": " + un[1]})
+		case r.partOnly():
+			label = T{label[0] + ", in the authentic part", label[1] + "(真正な部分)"}
+		}
+		return tile(3, heat, countText(n), label)
+	}
 	return page.El("div", `class="tiles"`,
-		tile(3, 0, countText(m.Items.Count[1]), T{"items taken", "取得した項目"}),
-		tile(3, short, countText(m.Items.Short), T{"short of the plan", "計画に対する不足"}),
+		records(0, m.Items.Count[1], T{"items taken", "取得した項目"}),
+		records(short, m.Items.Short, T{"short of the plan", "計画に対する不足"}),
 		of("memory/indicators.jsonl", 6, heat, indicators, T{"indicators: high / medium / low", "痕跡: 高 / 中 / 低"}),
 		of("volatile/processes.jsonl", 7, 0, countText(int64(len(m.Processes))), T{"processes", "プロセス"}),
 		of("volatile/sockets.jsonl", 8, 0, countText(outside), T{"sockets with public addresses", "外部アドレスとの通信"}),

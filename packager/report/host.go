@@ -21,7 +21,11 @@ func (r *rep) host() page.Node {
 		}
 		return fact{t, page.Host(s, 300)}
 	}
-	return section(5, titles()[4],
+	var whence page.Node
+	if r.unread() && r.Genesis.Time.Wall == "" {
+		whence = note(T{"Nothing is known of the machine: no statement in the archive could be read.", "端末については不明です。アーカイブ内の署名された記載を読み取れませんでした。"})
+	}
+	return section(5, titles()[4], whence, r.byLog(),
 		facts(f(T{"Name", "ホスト名"}, g.Name, "name"), f(T{"System", "OS"}, g.OS, "os"), f(T{"Kernel", "カーネル"}, g.Kernel, "kernel"),
 			f(T{"Maker", "メーカー"}, g.Make, "maker"), f(T{"Model", "型番"}, g.Model, "model"), f(T{"Serial number", "製造番号 (S/N)"}, g.Serial, "serial"), f(T{"Asset tag", "資産管理番号"}, "", "tag"),
 			f(T{"Processor", "CPU"}, "", "cpu"), f(T{"Memory", "メモリー"}, "", "memory"), f(T{"Virtual machine", "仮想環境"}, "", "virtual"),

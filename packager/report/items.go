@@ -127,6 +127,9 @@ func itemColumns() []column {
 
 func (r *rep) short() page.Node {
 	list := r.m.Items.Gravest()
+	if len(list) == 0 && r.partOnly() {
+		return page.All(sub(T{"Short of the plan", "計画に対する不足"}), note(T{"Nothing of what is here. What came after the authentic part is not known.", "ここにあるものについてはありません。真正な部分より後は分かりません。"}))
+	}
 	if len(list) == 0 {
 		return page.All(sub(T{"Short of the plan", "計画に対する不足"}), note(T{"Nothing: all that was planned was taken.", "ありません。計画したものはすべて取得しました。"}))
 	}
@@ -159,15 +162,27 @@ func (r *rep) footprint() page.Node {
 			fact{T{"Output", "出力先"}, page.All(code(f.Output), page.Text(" "), outputWords(f))})
 	}
 	list = append(list,
-		fact{T{"Files whose time of access may have moved", "アクセス時刻が動いた可能性のあるファイル"}, count(f.AccessTimes)},
-		fact{T{"Folders likewise", "同じくフォルダー"}, count(f.Folders)})
+		fact{T{"Files whose time of access may have moved", "アクセス時刻が動いた可能性のあるファイル"}, r.counted("disk/files.jsonl", f.AccessTimes)},
+		fact{T{"Folders likewise", "同じくフォルダー"}, r.counted("disk/mounts.jsonl", f.Folders)})
 	if len(r.m.Clocks) > 1 {
 		list = append(list, fact{T{"Clock", "時計"}, say(T{"read, never set", "読み取りのみ、設定せず"})})
+	}
+	if r.unread() {
+		return section(4, titles()[3], note(T{"What the tool changed on the machine is not known: what was measured of it could not be read.", "ツールが端末に与えた影響は不明です。計測結果を読み取れませんでした。"}))
 	}
 	return section(4, titles()[3],
 		p(T{"A tool that runs on a machine changes it. This is what it changed, as far as it was measured; it starts no other program, sets no clock, and installs nothing by itself.", "端末上で動くツールは必ず端末に影響します。以下は計測できた影響です。他のプログラムの起動、時計の設定、自らのインストールは行いません。"}),
 		facts(list...), r.influenced(),
 		note(T{"Not measured: pages of memory that the system reused meanwhile, entries that the system's own logs made of this program, and the blocks of free space that the archive may have taken, if it was written to a disk of the machine.", "計測していないもの: 実行中にシステムが再利用したメモリーページ、システム側のログに残る本プログラムの記録、端末自身のディスクに出力した場合にアーカイブが占めた空き領域。"}))
+}
+
+// counted is a figure of what a table was read for; of one that is not there, no figure.
+func (r *rep) counted(item string, n int64) page.Node {
+	if !r.looked(item) {
+		un := r.unknown()
+		return say(T{un[0] + " (%1)", un[1] + "(%1)"}, code(item))
+	}
+	return count(n)
 }
 
 func duration(ms int64) page.Node {

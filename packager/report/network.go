@@ -86,6 +86,8 @@ func (r *rep) left() page.Node {
 		}
 		out = append(out, sub(T{"Seen on the wire while it was captured", "パケットの記録中に観測された通信"}), r.lacking(item),
 			r.table([]column{{name: T{"Remote", "相手"}}, {name: T{"Where", "所在"}}, {T{"Out", "送信"}, true}, {T{"In", "受信"}, true}, {T{"Flows", "フロー"}, true}, {name: T{"Ports", "ポート"}}, {name: T{"Processes", "プロセス"}}, {name: T{"When (UTC)", "期間 (UTC)"}}}, rows, 25, int64(max(0, len(r.m.Remotes)-shownSockets)+r.m.Table(item).Cut), item))
+	} else if (r.unread() || r.cut()) && !r.looked(item) {
+		out = append(out, r.without(item, T{"", ""}))
 	} else if !r.looked(open) {
 		out = append(out, note(T{"Packets were not captured (hozen collect --pcap), or none was seen.", "パケットは記録していないか(hozen collect --pcap)、観測されませんでした。"}))
 	} else {

@@ -46,7 +46,7 @@ func TestTransfers(t *testing.T) {
 // typed in is no paper.
 func TestTicks(t *testing.T) {
 	ticks := func(events ...packager.Event) int {
-		v := &packager.Report{Verdict: packager.Valid}
+		v := &packager.Report{Verdict: packager.Valid, Sealed: true, Axes: packager.Axes{Signer: "trusted"}}
 		v.Axes.Anchors = []string{"key fingerprint given by hand", "head hash given by hand"}
 		page := signedPage(t, v, events...)
 		page = page[strings.Index(page, `id="s1"`):strings.Index(page, `id="s2"`)]
@@ -117,7 +117,7 @@ func TestLacks(t *testing.T) {
 			t.Errorf("the first box has no %q: %s", want, box)
 		}
 	}
-	if page := signedPage(t, &packager.Report{Verdict: packager.Valid}); strings.Contains(page, "But short of") || strings.Contains(page, "But gaps in") {
+	if page := signedPage(t, &packager.Report{Verdict: packager.Valid, Sealed: true, Axes: packager.Axes{Signer: "trusted"}}); strings.Contains(page, "But short of") || strings.Contains(page, "But gaps in") {
 		t.Error("of an archive that lacks nothing, something is said to lack")
 	}
 }

@@ -26,10 +26,10 @@ func (r *rep) verdict() page.Node {
 	return section(2, titles()[1],
 		page.El("p", "", page.El("strong", "", say(head))),
 		page.El("div", `class="with"`, picture(fmt.Sprintf("hozen %s\nhead %s\nfingerprint %s\n", v.Collection, v.Head, v.Fingerprint)), page.El("div", "", facts(
-			fact{T{"Head hash", "ヘッド"}, page.El("code", `class="hash"`, page.Host(v.Head, 80))},
-			fact{T{"Device key", "端末の鍵のフィンガープリント"}, page.El("code", `class="hash"`, page.Host(v.Fingerprint, 100))},
-			fact{T{"Signed by", "署名者"}, page.Host("device:"+v.Device, 100)},
-			fact{T{"Collection", "収集 ID"}, code(v.Collection)},
+			fact{T{"Head hash", "ヘッド"}, orNotKnown(v.Head, page.El("code", `class="hash"`, page.Host(v.Head, 80)))},
+			fact{T{"Device key", "端末の鍵のフィンガープリント"}, orNotKnown(v.Fingerprint, page.El("code", `class="hash"`, page.Host(v.Fingerprint, 100)))},
+			fact{T{"Signed by", "署名者"}, orNotKnown(v.Device, page.Host("device:"+v.Device, 100))},
+			fact{T{"Collection", "収集 ID"}, orNotKnown(v.Collection, code(v.Collection))},
 			fact{T{"File", "ファイル"}, page.All(code(r.Archive), page.Text(", "), bytesNode(v.Bytes))},
 			fact{T{"Authentic", "真正な範囲"}, say(T{"%1 of %2 bytes, up to checkpoint %3", "%2 バイト中 %1 バイト(区切り署名 %3 まで)"}, count(v.AuthenticBytes), count(v.Bytes), count(int64(v.Checkpoint)))},
 		))),
@@ -54,7 +54,13 @@ func picture(text string) page.Node {
 }
 
 func (r *rep) axes() page.Node {
-	a := &r.Verified.Axes
+	a := r.Verified.Axes
+	if r.Verified.Checkpoint == 0 && r.unread() { // of nothing, neither a clock nor a cipher is known
+		a.Time = ""
+		if !r.Verified.Encrypted {
+			a.Confidentiality = ""
+		}
+	}
 	return page.All(sub(T{"The questions behind it", "検証の観点"}), facts(
 		fact{T{"Unchanged?", "改変の有無"}, r.axis(a.Integrity)},
 		fact{T{"Complete?", "完全性"}, r.axis(a.Completeness)},
@@ -67,6 +73,9 @@ func (r *rep) axes() page.Node {
 
 // axis says a word of the verification in both languages, where it is one that is known.
 func (r *rep) axis(s string) page.Node {
+	if s == "" {
+		return notKnown()
+	}
 	t, known := map[string]T{
 		"verified": {"verified", "改変なし(検証済み)"}, "contradicted": {"contradicted", "矛盾あり"}, "none": {"none", "なし"}, "sealed": {"complete, sealed", "完全(封印済み)"},
 		"trusted": {"trusted", "信頼できる"}, "trusted by fingerprint": {"trusted by the fingerprint on paper", "紙のフィンガープリントにより信頼"}, "untrusted": {"not trusted here", "未確認"},

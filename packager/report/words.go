@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"hozen/packager"
 	"hozen/packager/custody"
 	"hozen/packager/report/model"
 	"hozen/packager/report/page"
@@ -302,6 +303,26 @@ func (r *rep) sealedOff() bool {
 
 // cut says whether the archive has no end that verified.
 func (r *rep) cut() bool { return r.Verified != nil && r.Verified.Seal == nil }
+
+// unread says whether no statement of the archive could be read: nothing of it is known,
+// but what its log may say.
+func (r *rep) unread() bool { return r.Verified != nil && r.Verified.Genesis == nil }
+
+// partOnly says whether what is shown is only a part of what was or should have been.
+func (r *rep) partOnly() bool {
+	return r.Verified != nil && (r.cut() || r.Verified.Verdict == packager.Invalid)
+}
+
+// notKnown stands where nobody could read something.
+func notKnown() page.Node { return say(T{"not known", "不明"}) }
+
+// orNotKnown is a text, or that it is not known.
+func orNotKnown(s string, n page.Node) page.Node {
+	if s == "" {
+		return notKnown()
+	}
+	return n
+}
 
 func outcome(word string) page.Node {
 	t, known := map[string]T{
