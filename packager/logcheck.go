@@ -120,6 +120,7 @@ func (v *verification) log(ctx context.Context) error {
 			}
 			return err
 		}
+		chain.remember(&events[i])
 	}
 	v.gaps(events)
 	if v.sealed && !chain.sealed {
@@ -146,6 +147,15 @@ type logChain struct {
 	k      int
 	seen   int
 	sealed bool
+	doubt  bool // of the event at hand: what it shows is not believed
+}
+
+// remember keeps which events are believed; of the checkpoints nobody asks.
+func (c *logChain) remember(e *Event) {
+	if e.Event != eventCheckpoint && e.Event != eventAttached && !c.doubt && c.believed(e) == nil {
+		c.v.rep.Believed = append(c.v.rep.Believed, e.Seq)
+	}
+	c.doubt = false
 }
 
 func (c *logChain) event(e *Event) error {

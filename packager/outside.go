@@ -111,6 +111,7 @@ func (v *verification) outerLog(ctx context.Context, chain *outerChain) error {
 		case err != nil:
 			return err
 		}
+		chain.remember(&events[i])
 	}
 	v.gaps(events)
 	return v.behindSeal(chain)

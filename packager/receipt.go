@@ -33,6 +33,7 @@ type receiptFacts struct {
 // receipt looks at a receipt in the log. It changes no verdict: one that is believed and
 // names these bytes is an anchor outside of the archive; of any other a note says why not.
 func (c *logChain) receipt(e *Event) {
+	c.doubt = true
 	if c.v.partly {
 		c.v.rep.note("custody log, event %d (%s): not compared with the archive, which was not read whole", e.Seq, text.Word(e.Event))
 		return
@@ -42,6 +43,7 @@ func (c *logChain) receipt(e *Event) {
 		c.v.rep.note("custody log, event %d (%s): %v", e.Seq, text.Word(e.Event), err)
 		return
 	}
+	c.doubt = false
 	c.v.rep.Axes.Anchors = append(c.v.rep.Axes.Anchors, fmt.Sprintf("receipt of %s, %s", text.Name("hub:"+facts.Hub), text.Name(facts.Time)))
 }
 

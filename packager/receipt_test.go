@@ -3,6 +3,7 @@ package packager
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,9 @@ func TestReceiptInTheLog(t *testing.T) {
 		r := verdict(t, b, VerifyOptions{Trust: trust, Log: appended(t, &world{log: log}, d, c.e)})
 		if r.Verdict != Valid || len(r.Axes.Anchors) != c.anchors || (len(r.Notes) == 0) != (c.anchors == 2) {
 			t.Errorf("%s: %s, anchors %q, notes %q, findings %q", c.name, r.Verdict, r.Axes.Anchors, r.Notes, r.Findings)
+		}
+		if believed := slices.Contains(r.Believed, len(r.Events)); believed != (c.anchors == 2 || c.e.Event == "received") || !slices.Contains(r.Believed, 1) {
+			t.Errorf("%s: believed are the events %d of %d", c.name, r.Believed, len(r.Events))
 		}
 	}
 }

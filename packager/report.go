@@ -78,6 +78,9 @@ type Report struct {
 	Job             *AskedBy `json:"job,omitempty"` // who asked for it, if a job did
 	Events          []Event  `json:"events,omitempty"`
 	Gaps            []Gap    `json:"gaps,omitempty"` // where they do not fit together
+	// Believed are the numbers of the events whose signers are believed here to be who they say
+	// they are, the collection's own device as far as its archive is; a receipt only if its hub is.
+	Believed []int `json:"-"`
 	// CoSignatures are those of people over the seal, in the archive and in its log.
 	CoSignatures []CoSignature `json:"co_signatures,omitempty"`
 	// TimeStamps are those of the log and those given beside it, believed or not.

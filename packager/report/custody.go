@@ -65,12 +65,23 @@ func (r *rep) told(id string) string {
 			continue
 		}
 		for _, a := range f.Answers {
-			if a.Superseded == 0 && (a.Seq > 0 || a.From == "genesis" || a.From == "job") && len(said) < 8 {
+			if r.current(&a) && (a.Seq == 0 || r.vouched(a.Seq)) && (a.Seq > 0 || a.From == "genesis" || a.From == "job") && len(said) < 8 {
 				said = append(said, a.Text)
 			}
 		}
 	}
 	return strings.Join(said, "; ")
+}
+
+// current says whether nobody who is trusted here answered anew.
+func (r *rep) current(a *custody.Answer) bool { return a.Superseded == 0 || !r.vouched(a.Superseded) }
+
+// mark marks an answer of somebody who is not trusted here.
+func (r *rep) mark(a *custody.Answer) page.Node {
+	if a.Seq == 0 {
+		return nil
+	}
+	return r.strange(a.Seq)
 }
 
 // fields are what guidelines ask of a custody record, with what is known of each.
@@ -80,8 +91,8 @@ func (r *rep) fields() page.Node {
 	for _, f := range r.form() {
 		var said []page.Node
 		for _, a := range f.Answers[:min(len(f.Answers), 8)] {
-			if a.Superseded == 0 {
-				said = append(said, page.El("div", "", hostWords(custody.Words{a.Text, a.JA})))
+			if r.current(&a) {
+				said = append(said, page.El("div", "", hostWords(custody.Words{a.Text, a.JA}), r.mark(&a)))
 			}
 		}
 		if len(said) == 0 {
@@ -100,7 +111,7 @@ func (r *rep) fields() page.Node {
 // thing is what an event says of what can be held.
 func (r *rep) thing() (t packager.EventThing) {
 	for i := range r.Events {
-		if r.Events[i].Thing != nil {
+		if r.Events[i].Thing != nil && r.vouched(r.Events[i].Seq) {
 			t = *r.Events[i].Thing
 		}
 	}
@@ -122,7 +133,7 @@ func (r *rep) authority() string {
 		return r.Verified.Job.Authority
 	}
 	for _, e := range r.Events {
-		if e.Authority != "" {
+		if e.Authority != "" && r.vouched(e.Seq) {
 			return e.Authority
 		}
 	}
@@ -198,7 +209,7 @@ func (r *rep) identity() page.Node {
 	}
 	sum := ""
 	for _, e := range r.Events {
-		if e.Event == "sealed" || e.Event == "received" && sum == "" {
+		if r.vouched(e.Seq) && (e.Event == "sealed" || e.Event == "received" && sum == "") {
 			sum = e.Object.SHA256
 		}
 	}
@@ -232,7 +243,7 @@ func (r *rep) log() page.Node {
 			continue
 		}
 		what := strings.Join(present(e.Operator, e.Counterpart, e.Reason, e.Place, e.Changes, strings.Join(e.Witness, ", ")), " · ")
-		rows = append(rows, row{cells: []cell{{node: page.Text(strconv.Itoa(e.Seq)), key: int64(e.Seq), num: true}, c(page.All(eventWord(e.Event), refers(e.Ref))), c(r.moment(e.Time.Wall)), c(page.Host(e.Actor, 80)), c(page.Host(what, 300)), c(page.El("code", "", page.Host(shortSum(e.Object), 20)))}})
+		rows = append(rows, row{cells: []cell{{node: page.Text(strconv.Itoa(e.Seq)), key: int64(e.Seq), num: true}, c(page.All(eventWord(e.Event), refers(e.Ref))), c(r.moment(e.Time.Wall)), c(page.All(page.Host(e.Actor, 80), r.strange(e.Seq))), c(page.Host(what, 300)), c(page.El("code", "", page.Host(shortSum(e.Object), 20)))}})
 	}
 	return page.All(r.table([]column{{T{"No.", "番号"}, true}, {name: T{"Event", "出来事"}}, {name: T{"When", "日時"}}, {name: T{"Signed by", "署名"}}, {name: T{"Detail", "内容"}}, {name: T{"SHA-256", "SHA-256"}}}, rows, 40, more, "*.custody.jsonl"),
 		note(T{"Checkpoints and pieces of texts that the log has besides: %1.", "ほかに区切り署名と長文の断片: %1 件。"}, count(checkpoints)))
@@ -272,7 +283,7 @@ func (r *rep) copies() page.Node {
 		switch e.Event {
 		case "copied", "stored", "receipt", "exported":
 			if len(rows) < 50 {
-				rows = append(rows, row{cells: []cell{c(r.moment(e.Time.Wall)), c(eventWord(e.Event)), c(page.Host(strings.Join(present(e.Place, e.Object.Name), " · "), 200)), c(page.Host(firstOf(e.Operator, e.Actor), 80)), c(page.Text(""))}})
+				rows = append(rows, row{cells: []cell{c(r.moment(e.Time.Wall)), c(eventWord(e.Event)), c(page.Host(strings.Join(present(e.Place, e.Object.Name), " · "), 200)), c(page.All(page.Host(firstOf(e.Operator, e.Actor), 80), r.strange(e.Seq))), c(page.Text(""))}})
 			}
 		}
 	}
@@ -299,7 +310,7 @@ func (r *rep) transfers() page.Node {
 		if (e.Event != "released" && e.Event != "received") || len(rows) >= 50 {
 			continue
 		}
-		signed := page.All(eventWord(e.Event), page.Text(": "), page.Host(strings.Join(present(e.Actor, e.Operator), " · "), 120))
+		signed := page.All(eventWord(e.Event), page.Text(": "), page.Host(strings.Join(present(e.Actor, e.Operator), " · "), 120), r.strange(e.Seq))
 		from, to := signed, page.Host(e.Counterpart, 80)
 		if e.Event == "received" {
 			from, to = to, signed

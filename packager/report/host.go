@@ -61,6 +61,9 @@ func (r *rep) clock() page.Node {
 		list = append(list, fact{T{"Running since, or for", "起動時刻・稼働時間"}, page.Host(s, 60)})
 	}
 	for _, e := range r.Events {
+		if !r.vouched(e.Seq) {
+			continue
+		}
 		for _, s := range e.Time.Sources {
 			if len(list) < 24 {
 				list = append(list, fact{T{"Other clock", "他の時計との差"}, hostWords(custody.ClockText(s))})

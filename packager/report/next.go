@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"hozen/packager"
@@ -10,42 +11,11 @@ import (
 // next is section 1: the first 60 minutes, with what the log shows as done; and the 5W1H.
 func (r *rep) next() page.Node {
 	return section(1, titles()[0],
-		p(T{"The first 60 minutes. What the custody log shows is ticked, with its time; tick the rest by hand and write the time and your name.", "初動 60 分。保管記録から確認できるものは時刻とともに済みとしています。残りは手で印を付け、時刻と氏名を記入してください。"}),
+		p(T{"The first 60 minutes. What the custody log shows, signed by somebody who is trusted here, is ticked, with its time; tick the rest by hand and write the time and your name.", "初動 60 分。保管記録のうち、信頼できる署名で確認できるものは時刻とともに済みとしています。残りは手で印を付け、時刻と氏名を記入してください。"}),
 		r.steps(),
 		sub(T{"The case in six questions (5W1H)", "事案の 5W1H"}),
 		note(T{"What the archive knows is filled in. Fill in the rest; do not guess.", "アーカイブから分かるものは記入済みです。残りを記入してください。推測は書かないでください。"}),
 		r.questions())
-}
-
-// A step is something to be done.
-type step struct {
-	done       bool
-	what, hint T
-	at, by     page.Node
-}
-
-func (r *rep) event(names ...string) *packager.Event {
-	for i := range r.Events {
-		for _, n := range names {
-			if r.Events[i].Event == n {
-				return &r.Events[i]
-			}
-		}
-	}
-	return nil
-}
-
-// stepOf is ticked by the first event of a name.
-func (r *rep) stepOf(what, hint T, names ...string) step {
-	s := step{what: what, hint: hint}
-	if e := r.event(names...); e != nil {
-		s.done, s.at = true, r.moment(e.Time.Wall)
-		if at := e.Fact("at"); at != "" { // told later
-			s.at = page.Host(at, 40)
-		}
-		s.by = page.Host(strings.Join(present(e.Actor, e.Operator, e.Counterpart), " · "), 120)
-	}
-	return s
 }
 
 func (r *rep) steps() page.Node {
@@ -56,11 +26,11 @@ func (r *rep) steps() page.Node {
 		r.stepOf(T{"Reported", "報告"}, T{"To the person in charge and the CSIRT; by telephone, not by mail from this machine.", "責任者と CSIRT へ。対象端末のメールではなく電話で。"}, "reported"),
 		r.stepOf(T{"Isolated from the network", "ネットワークから隔離"}, T{"Pull the cable or switch Wi-Fi off, or hozen isolate. Leave the power on.", "LAN ケーブルを抜くか Wi-Fi を切る、または hozen isolate。電源は入れたまま。"}, "isolated"),
 		r.preserved(), paper,
-		r.stepOf(T{"Copied to a second medium or delivered", "別媒体へ複製または送付"}, T{"Archive and custody log together. Check each copy with hozen verify.", "アーカイブと保管記録を一緒に。複製ごとに hozen verify で確認。"}, "copied", "released", "received", "receipt"),
+		r.stepOf(T{"Copied to a second medium or delivered", "別媒体へ複製または送付"}, T{"Archive and custody log together. Check each copy with hozen verify.", "アーカイブと保管記録を一緒に。複製ごとに hozen verify で確認。"}, "copied", "receipt"),
 		{what: r.beforeOff(), hint: T{"A machine that is on can be asked again; one that is off cannot.", "電源が入っていれば取り直せますが、切れば取り直せません。"}, at: blank(), by: blank()},
-		r.stepOf(T{"Handed over", "引渡し"}, T{"Both sign (section 14).", "双方が署名(第 14 章)。"}, "released", "received"),
+		r.handedOver(),
 	}
-	if e := r.event("rejoined"); e != nil {
+	if slices.ContainsFunc(r.Events, func(e packager.Event) bool { return e.Event == "rejoined" }) {
 		list = append(list, r.stepOf(T{"Released to the network again", "ネットワークへ復帰"}, T{"", ""}, "rejoined"))
 	}
 	cols := []column{{name: T{"", ""}}, {name: T{"What", "項目"}}, {name: T{"When", "日時"}}, {name: T{"By whom", "誰が"}}}

@@ -42,26 +42,6 @@ func TestTransfers(t *testing.T) {
 	}
 }
 
-// TestTicks is of what the log shows as done: an export or a shelf is no copy, and what was
-// typed in is no paper.
-func TestTicks(t *testing.T) {
-	ticks := func(events ...packager.Event) int {
-		v := &packager.Report{Verdict: packager.Valid, Sealed: true, Axes: packager.Axes{Signer: "trusted"}}
-		v.Axes.Anchors = []string{"key fingerprint given by hand", "head hash given by hand"}
-		page := signedPage(t, v, events...)
-		page = page[strings.Index(page, `id="s1"`):strings.Index(page, `id="s2"`)]
-		return strings.Count(page, `class="box on"`)
-	}
-	if n := ticks(packager.Event{Event: "exported"}, packager.Event{Event: "stored"}); n != 1 {
-		t.Errorf("%d steps are ticked, not only that evidence was taken", n)
-	}
-	for event, want := range map[string]int{"copied": 2, "receipt": 2, "released": 3, "received": 3} {
-		if n := ticks(packager.Event{Event: event}); n != want {
-			t.Errorf("%s: %d steps are ticked, want %d", event, n, want)
-		}
-	}
-}
-
 // TestLogTable is of an event that has no bytes yet, and of one that corrects another.
 func TestLogTable(t *testing.T) {
 	page := signedPage(t, nil, packager.Event{Event: "started", Seq: 1, Object: packager.EventObject{SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}},

@@ -99,8 +99,11 @@ func when(s string) page.Node {
 // moment shows a time in UTC, and in the host's zone if that is another and is known.
 func (r *rep) moment(s string) page.Node {
 	t := model.When(s)
-	if t.IsZero() {
-		return page.Host(s, 60)
+	switch {
+	case s == "":
+		return nil
+	case t.IsZero():
+		return quoted(s)
 	}
 	return r.at(t)
 }
