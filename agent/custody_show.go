@@ -157,7 +157,7 @@ func (a *app) eventLines(e *packager.Event, all []packager.Event) (lines []strin
 		row(mSaidObject, fmt.Sprintf("%s, %s, %s", o.Name, countText(o.Bytes), o.SHA256))
 	}
 	for _, s := range e.Time.Sources {
-		row(mSaidClock, custody.ClockText(s)[a.lang])
+		row(mSaidClock, custody.ClockText(s, e.Time.MaxErrorMS)[a.lang])
 	}
 	for _, f := range e.Attach {
 		row(mSaidAttach, f.Path+" "+f.SHA256)

@@ -26,7 +26,9 @@ var (
 	mStampAsking    = message{"The archive is complete and flushed. Asking for a time stamp of it, at most %d s; switching off now would lose nothing but that.", "アーカイブは完成し、書き込み済みです。タイムスタンプを求めています (最長 %d 秒)。今電源を切っても、失うのはそれだけです。"}
 	mStampFailed    = message{"no time stamp: %s. It can be added later, on any machine: `hozen custody timestamp`", "タイムスタンプがありません: %s。後で、どの端末からでも `hozen custody timestamp` で追加できます"}
 	mStampNotKept   = message{"the custody log could not be told that there is no time stamp: %s", "タイムスタンプがないことを保管記録に書けませんでした: %s"}
-	mSumStamp       = message{"Time stamp: %s by %s (this machine's clock differs by %d ms)", "タイムスタンプ: %s、%s (この端末の時計との差 %d ミリ秒)"}
+	mSumStamp       = message{"Time stamp: %s by %s (%s)", "タイムスタンプ: %s、%s (%s)"}
+	mOffset         = message{"its clock less this machine's is %d ms ± %d ms", "局の時計とこの端末の時計との差 %d ± %d ミリ秒"}
+	mNoOffset       = message{"this machine's clock does not differ beyond the error of %d ms", "この端末の時計との差は、誤差 %d ミリ秒の範囲内"}
 	mClocksDisagree = message{"the clocks that were asked contradict one another: none of them says how wrong this PC's clock is", "問い合わせた時計の答えが互いに食い違っています。この PC の時計のずれは分かりません"}
 	mClockSilent    = message{"time server %s: %s", "時刻サーバ %s: %s"}
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hozen/packager"
+	"hozen/packager/custody"
 	"hozen/packager/signed"
 	"hozen/packager/text"
 	"hozen/packager/timestamp"
@@ -87,7 +88,8 @@ type stamped struct {
 	TSA      string `json:"tsa,omitempty"`
 	URL      string `json:"url,omitempty"`
 	OffsetMS int64  `json:"clock_offset_ms"`
-	Error    string `json:"error,omitempty"` // why there is none
+	MostMS   int64  `json:"clock_max_error_ms"` // how wrong this machine's clock may be, by it
+	Error    string `json:"error,omitempty"`    // why there is none
 }
 
 // stampEvent is the event of an answer, with what it says of this machine's clock.
@@ -148,7 +150,7 @@ func (c *collection) stampSeal(ctx context.Context, s packager.Sealed, tell func
 		}
 	}
 	if err == nil {
-		c.stamped = &stamped{Time: signed.Wall(answer.Token.Time), TSA: escape(answer.Token.TSA), URL: answer.URL, OffsetMS: answer.Clock.OffsetMS}
+		c.stamped = &stamped{Time: signed.Wall(answer.Token.Time), TSA: escape(answer.Token.TSA), URL: answer.URL, OffsetMS: answer.Clock.OffsetMS, MostMS: roundUp(answer.MaxError)}
 		return
 	}
 	c.stamped = &stamped{Error: escape(err.Error())}
@@ -166,8 +168,17 @@ func (c *collection) sayStamp(w io.Writer, s summary) {
 	case t.Error != "":
 		fmt.Fprintln(w, c.a.text(mWarning, c.a.text(mStampFailed, c.a.sentence(t.Error))))
 	default:
-		fmt.Fprintln(w, c.a.text(mSumStamp, t.Time, t.TSA, t.OffsetMS))
+		fmt.Fprintln(w, c.a.text(mSumStamp, t.Time, t.TSA, c.a.offsetText(t.OffsetMS, t.MostMS)))
 	}
+}
+
+// offsetText says by how much this machine's clock differs, with its error.
+func (a *app) offsetText(offset, most int64) string {
+	unsure := custody.Unsure(offset, most)
+	if max(offset, -offset) <= unsure {
+		return a.text(mNoOffset, unsure)
+	}
+	return a.text(mOffset, offset, unsure)
 }
 
 // stampText says what a time stamp says, and whether it is believed.

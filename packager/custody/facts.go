@@ -91,6 +91,7 @@ func (g *Gatherer) Facts() (facts []Fact) {
 			if err := dec.Decode(&r); err != nil && !errors.As(err, &odd) {
 				break
 			}
+			k.listed = k.listed || item == "volatile/sessions.jsonl" && (r.Kind == "utmp" || r.Kind == "session")
 			if item != "volatile/sessions.jsonl" || r.loggedOn() {
 				k.rows = append(k.rows, r)
 			}
@@ -135,6 +136,7 @@ type row struct {
 	Server       string `json:"server"`
 	OffsetMS     *int64 `json:"offset_ms"`
 	RTTMS        int64  `json:"rtt_ms"`
+	MaxErrorMS   int64  `json:"max_error_ms"`
 	Error        string `json:"error"`
 	// host
 	OS        string   `json:"os"`

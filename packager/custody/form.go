@@ -65,17 +65,6 @@ func (a *Answer) Say(lang string) string {
 	return a.Text
 }
 
-// ClockText says what another clock said of the examined machine's.
-func ClockText(s packager.ClockSource) Words {
-	en, ja := "ahead of", "進み"
-	if s.OffsetMS < 0 {
-		en, ja = "behind", "遅れ"
-	}
-	off := fmt.Sprintf("%d.%03d", max(s.OffsetMS, -s.OffsetMS)/1000, max(s.OffsetMS, -s.OffsetMS)%1000)
-	return Words{fmt.Sprintf("%s %s is %s s %s this machine (offset %+d ms, round trip %d ms)", s.Kind, s.ID, off, en, s.OffsetMS, s.RTTMS),
-		fmt.Sprintf("%s %s は本端末より %s 秒%s (差 %+d ms、往復 %d ms)", s.Kind, s.ID, off, ja, s.OffsetMS, s.RTTMS)}
-}
-
 // A Fact is what the caller read out of the archive's tables for a field.
 type Fact struct {
 	Field string // its ID
@@ -88,6 +77,7 @@ type Fact struct {
 type form struct {
 	list    []Field
 	archive bool // its statements are there
+	stamps  []packager.TimeStamp
 	at      map[string]*Field
 }
 
@@ -125,7 +115,8 @@ func Form(rep *packager.Report, events []packager.Event, facts ...Fact) []Field 
 		f.list[i].Answers = []Answer{}
 		f.at[f.list[i].ID] = &f.list[i]
 	}
-	if f.archive = rep != nil && rep.Genesis != nil; f.archive {
+	if f.archive = rep != nil && rep.Genesis != nil && (rep.Genesis.Tool != "" || rep.Genesis.Time.Wall != ""); f.archive { // a blank one says nothing: nobody could read it
+		f.stamps = rep.TimeStamps
 		f.statements(rep)
 	}
 	for _, x := range facts {
@@ -167,10 +158,14 @@ func (f *form) statements(r *packager.Report) {
 	f.both("D1", device(h), "genesis", nil)
 	say("D3", join(h.OS, h.Kernel))
 	say("E3", g.Tool)
-	f.both("F1", Words{fmt.Sprintf("%d members, %s: custody/index.tsv; source, times and reason of each: custody/cp/*.jsonl", r.Members, size(r.Payload)),
-		fmt.Sprintf("%d 件、%s: custody/index.tsv。取得元・日時・理由は custody/cp/*.jsonl", r.Members, size(r.Payload))}, "archive", nil)
-	f.both("F3", Words{fmt.Sprintf("signed (SSHSIG) by device:%s, %s; head %s", r.Device, r.Fingerprint, r.Head),
-		fmt.Sprintf("電子署名 (SSHSIG) device:%s、%s、ヘッド %s", r.Device, r.Fingerprint, r.Head)}, "archive", nil)
+	if r.Members > 0 { // else it was not read
+		f.both("F1", Words{fmt.Sprintf("%d members, %s: custody/index.tsv; source, times and reason of each: custody/cp/*.jsonl", r.Members, size(r.Payload)),
+			fmt.Sprintf("%d 件、%s: custody/index.tsv。取得元・日時・理由は custody/cp/*.jsonl", r.Members, size(r.Payload))}, "archive", nil)
+	}
+	if r.Head != "" && r.Fingerprint != "" {
+		f.both("F3", Words{fmt.Sprintf("signed (SSHSIG) by device:%s, %s; head %s", r.Device, r.Fingerprint, r.Head),
+			fmt.Sprintf("電子署名 (SSHSIG) device:%s、%s、ヘッド %s", r.Device, r.Fingerprint, r.Head)}, "archive", nil)
+	}
 	for _, s := range r.CoSignatures {
 		if s.Event == 0 { // those of the log are said with their events
 			f.both("F3", coSigned(s), "archive", nil)
@@ -234,22 +229,24 @@ func (f *form) event(e *packager.Event) {
 		if strings.HasPrefix(e.Actor, "witness:") {
 			say("B2", e.Actor)
 		}
-	case "timestamped", "receipt":
+	case "timestamped":
+		f.both("F3", f.stamped(e), e.Actor, e)
+	case "receipt":
 		say("F3", e.Event)
 	case "stored":
-		say("H1", join(e.Place, sealNo(e)))
+		say("H1", join(moment(e), e.Place, sealNo(e)))
 	case "copied":
 		say("G1", join(e.Place, thing(e)))
-		say("G2", join(e.Fact("copy"), e.Place))
+		say("G2", join(moment(e), e.Fact("copy"), e.Place))
 	case "released", "received":
 		f.handed(e)
 	case "opened", "verified", "checked_out", "checked_in", "exported":
-		say("H3", join(e.Event, e.Reason, e.Place, e.Verdict))
+		say("H3", join(moment(e), e.Event, e.Reason, e.Place, e.Verdict))
 	case "destroyed":
-		say("H4", join(e.Event, e.Reason, e.Fact("how")))
+		say("H4", join(moment(e), e.Event, e.Reason, e.Fact("how")))
 	}
 	for _, s := range e.Time.Sources {
-		f.both("C3", ClockText(s), e.Actor, e)
+		f.both("C3", ClockText(s, e.Time.MaxErrorMS), e.Actor, e)
 	}
 	if e.Event != "described" { // whose witness is said with the rest of its answers
 		if w := strings.Join(e.Witness, ", "); w != "" {
@@ -267,8 +264,8 @@ func (f *form) event(e *packager.Event) {
 // says some of that better.
 func (f *form) made(e *packager.Event) {
 	if e.Event == "sealed" {
-		f.both("F2", Words{fmt.Sprintf("SHA-256 %s of the file %s (%s), when it was sealed", e.Object.SHA256, e.Object.Name, size(e.Object.Bytes)),
-			fmt.Sprintf("SHA-256 %s (%s、%s)、封印時", e.Object.SHA256, e.Object.Name, size(e.Object.Bytes))}, e.Actor, e)
+		f.both("F2", Words{fmt.Sprintf("SHA-256 %s of the file %s (%s), when it was sealed: %s", e.Object.SHA256, e.Object.Name, size(e.Object.Bytes), moment(e)),
+			fmt.Sprintf("SHA-256 %s (%s、%s)、封印時 %s", e.Object.SHA256, e.Object.Name, size(e.Object.Bytes), moment(e))}, e.Actor, e)
 	}
 	if f.archive {
 		return
@@ -277,23 +274,44 @@ func (f *form) made(e *packager.Event) {
 	if e.Event == "sealed" {
 		began = Words{"ended ", "終了 "}
 	}
-	at := seconds(e.Time.Wall) + zone(e.Time.Zone)
+	at := moment(e)
 	f.both("C2", Words{began[0] + at, began[1] + at}, e.Actor, e)
 	if m := e.Method; m != nil {
 		f.add("E3", join(m.Tool, strings.Join(m.Command, " ")), e.Actor, e)
 	}
+	f.begun(e)
+	if seal := e.Fact("seal"); seal != "" {
+		f.both("F3", Words{fmt.Sprintf("signed (SSHSIG) by %s; seal %s", e.Actor, seal), fmt.Sprintf("電子署名 (SSHSIG) %s、封印 %s", e.Actor, seal)}, e.Actor, e)
+	}
 }
+
+// begun fills what the log alone says of the case, the people and the machine.
+func (f *form) begun(e *packager.Event) {
+	for _, p := range [][2]string{{"A1", e.Case}, {"A2", e.Evidence}, {"A3", e.Authority}, {"B1", e.Operator}, {"C1", e.Place}, {"C4", e.Reason}} {
+		f.add(p[0], p[1], e.Actor, e)
+	}
+	if len(f.at["A2"].Answers) == 0 {
+		f.add("A2", e.Collection, e.Actor, e)
+	}
+	if h := e.Item; h != nil {
+		f.both("D1", device(*h), e.Actor, e)
+		f.add("D3", join(h.OS, h.Kernel), e.Actor, e)
+	}
+}
+
+// moment is when an event happened, by the clock of the machine that wrote it.
+func moment(e *packager.Event) string { return seconds(e.Time.Wall) + zone(e.Time.Zone) }
 
 // handed fills the record of transfers.
 func (f *form) handed(e *packager.Event) {
 	from, to := e.Actor, e.Counterpart
 	if e.Event == "received" {
 		from, to = e.Counterpart, e.Actor
-		f.add("F2", join(e.Verdict, "SHA-256 "+e.Object.SHA256), e.Actor, e)
+		f.add("F2", join(moment(e), e.Verdict, "SHA-256 "+e.Object.SHA256), e.Actor, e)
 	}
-	f.add("H2", join(fmt.Sprintf("%s: %s → %s", e.Event, from, to), e.Reason, e.Fact("how"), e.Fact("tracking"), e.Place, sealNo(e), e.Fact("seal"), e.Verdict), e.Actor, e)
+	f.add("H2", join(moment(e), fmt.Sprintf("%s: %s → %s", e.Event, from, to), e.Reason, e.Fact("how"), e.Fact("tracking"), e.Place, sealNo(e), e.Fact("seal"), e.Verdict), e.Actor, e)
 	if e.Fact("return") != "" {
-		f.add("H4", fmt.Sprintf("returned to %s", to), e.Actor, e)
+		f.add("H4", join(moment(e), "returned to "+to), e.Actor, e)
 	}
 }
 
@@ -320,9 +338,13 @@ func (f *form) answers(e *packager.Event) {
 		f.add("B2", strings.Join(e.Witness, ", "), e.Actor, e)
 		f.add("C4", e.Reason, e.Actor, e)
 	}
+	named := slices.ContainsFunc(f.list, func(x Field) bool { return e.Fact(DetailName(x.ID)) != "" })
 	for i := range f.list {
 		field := &f.list[i]
 		text := e.Fact(DetailName(field.ID)) // never so long that it stands elsewhere
+		if e.Event == "corrected" && field.corrects(e, named) && text == "" {
+			f.add(field.ID, join(moment(e), "corrected: "+e.Reason, e.Place, sealNo(e)), e.Actor, e)
+		}
 		if text == "" {
 			continue
 		}
@@ -333,6 +355,18 @@ func (f *form) answers(e *packager.Event) {
 		}
 		f.add(field.ID, text, e.Actor, e)
 	}
+}
+
+// corrects marks what people said by the events that one corrects. A filled form (named)
+// says itself which of its answers are given anew; what the device said stays.
+func (field *Field) corrects(e *packager.Event, named bool) (any bool) {
+	for i := range field.Answers {
+		a := &field.Answers[i]
+		if a.people && a.Seq > 0 && a.Superseded == 0 && slices.Contains(e.Ref, a.Seq) && (!a.said || !named) {
+			a.Superseded, any = e.Seq, true
+		}
+	}
+	return any
 }
 
 // DetailName is the name of the detail of an event that answers a field.

@@ -152,11 +152,14 @@ func TestFormOfEvents(t *testing.T) {
 	form := Form(nil, logIn(t, dir))
 	for id, want := range map[string]string{"H1": "safe 3, seal no. A-17", "D4": "on", "D1": "PC-0042", "H3": "opened, triage", "G2": "working, share",
 		"H4": "returned to owner", "E5": "atime", "E3": "hozen/test"} {
-		if f := field(t, form, id); f.Open || !slices.ContainsFunc(f.Answers, func(a Answer) bool { return a.Text == want }) {
-			t.Errorf("%s: %+v, want %q", id, f.Answers, want)
+		if f := field(t, form, id); f.Open || !slices.ContainsFunc(f.Answers, func(a Answer) bool {
+			dated := !strings.Contains("H1 H3 H4 G2", id) || strings.HasPrefix(a.Text, seconds(a.Time))
+			return strings.HasSuffix(a.Text, want) && dated
+		}) {
+			t.Errorf("%s: %+v, want %q, with the time of it in H and G2", id, f.Answers, want)
 		}
 	}
-	if f := field(t, form, "H2"); len(f.Answers) != 3 || !strings.Contains(f.Answers[0].Text, "operator:sato → lab:acme, analysis, courier, 12-34") {
+	if f := field(t, form, "H2"); len(f.Answers) != 3 || !strings.Contains(f.Answers[0].Text, "Z (UTC; ") || !strings.Contains(f.Answers[0].Text, "operator:sato → lab:acme, analysis, courier, 12-34") {
 		t.Errorf("H2: %+v", f.Answers)
 	}
 	if o, known := Stored(logIn(t, dir)); !known || o.Name != packager.ArchiveName(testID) {
@@ -290,7 +293,7 @@ func FuzzForm(f *testing.F) {
 
 // TestCoSigned is of the operator who signed the seal beside the device: field F3 names him.
 func TestCoSigned(t *testing.T) {
-	rep := &packager.Report{Genesis: &packager.Genesis{Operator: "sato"}, CoSignatures: []packager.CoSignature{
+	rep := &packager.Report{Genesis: &packager.Genesis{Tool: "hozen/test", Operator: "sato"}, Head: "aa", Fingerprint: "SHA256:cc", CoSignatures: []packager.CoSignature{
 		{Principal: "operator:sato", Fingerprint: "SHA256:aa", Trusted: true}, {Principal: "operator:mori", Fingerprint: "SHA256:bb"}, {Principal: "witness:of-the-log", Event: 4, Trusted: true}}}
 	for _, f := range Form(rep, nil) {
 		if f.ID != "F3" {

@@ -16,6 +16,7 @@ type known struct {
 	rows    []row
 	counts  map[evidence.Outcome]int64
 	reasons map[string]int64
+	listed  bool // whether the archive has the system's list of who is logged on
 }
 
 func (k *known) facts() (list []Fact) {
@@ -33,7 +34,7 @@ func (k *known) facts() (list []Fact) {
 				fmt.Sprintf("ツールの書き込み %s(%s)、使用メモリ最大 %s", size(r.WriteBytes), r.where()[1], size(r.PeakBytes))})
 			add("G1", k.destination(r))
 		case r.from == "clock-servers.jsonl" && r.OffsetMS != nil:
-			add("C3", ClockText(packager.ClockSource{Kind: r.Kind, ID: r.Server, OffsetMS: *r.OffsetMS, RTTMS: r.RTTMS}))
+			add("C3", ClockText(packager.ClockSource{Kind: r.Kind, ID: r.Server, OffsetMS: *r.OffsetMS, RTTMS: r.RTTMS}, r.MaxErrorMS))
 		case r.from == "clock-servers.jsonl":
 			add("C3", Words{r.Kind + " " + r.Server + " did not answer: " + r.Error, r.Kind + " " + r.Server + " は応答なし: " + r.Error})
 		case r.Kind == "ntp":
@@ -59,6 +60,9 @@ func (k *known) facts() (list []Fact) {
 			k.ofDisk(r, add)
 		}
 	}
+	if slices.ContainsFunc(k.rows, func(r row) bool { return r.from == "plan.json" && r.Live }) && !slices.ContainsFunc(k.rows, func(r row) bool { return r.loggedOn() }) {
+		list = append(list, k.nobody())
+	}
 	if w := k.outcomes(); w[0] != "" {
 		list = append(list, Fact{"E6", w[0], w[1], "custody/cp/*.jsonl"})
 	}
@@ -69,6 +73,14 @@ func (k *known) facts() (list []Fact) {
 // of Windows.
 func (r *row) loggedOn() bool {
 	return r.User != "" && (r.Kind == "utmp" && r.TypeName == "USER_PROCESS" || r.Kind == "session" && r.State != "")
+}
+
+// nobody says why no user is named.
+func (k *known) nobody() Fact {
+	if k.listed {
+		return Fact{"D3", "logged on: nobody, by the system's list of sessions", "ログオン中: なし (システムのセッション一覧による)", "volatile/sessions.jsonl"}
+	}
+	return Fact{"D3", "logged-on users: not known: the archive has no list of sessions", "ログオン利用者: 不明 (セッション一覧なし)", "plan.json"}
 }
 
 func bracketed(s string) string {

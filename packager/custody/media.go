@@ -95,7 +95,7 @@ func (k *known) destination(r *row) Words {
 	en := []string{r.Output, strings.TrimPrefix(where[0], "its output "), r.FileSystem}
 	ja := []string{r.Output, strings.TrimSuffix(where[1], "の出力先"), r.FileSystem}
 	word := func(e, j string) { en, ja = append(en, e), append(ja, j) }
-	crypt := ""
+	crypt, looked := "", false
 	for i := range k.rows {
 		d := &k.rows[i]
 		carries := r.Disk != "" && d.Name == r.Disk || r.OutDevice != "" && d.Device == r.OutDevice || d.Kind == "volume" && slices.Contains(d.Mounted, r.Source)
@@ -105,6 +105,7 @@ func (k *known) destination(r *row) Words {
 		case d.crypt() != "":
 			crypt = d.crypt()
 		}
+		looked = true
 		if d.Name == r.Disk {
 			word(join(d.Name, d.Vendor, d.Model), join(d.Name, d.Vendor, d.Model))
 			if d.Serial != "" {
@@ -115,6 +116,8 @@ func (k *known) destination(r *row) Words {
 	switch {
 	case crypt != "":
 		word("encrypted: "+crypt, "暗号化: "+crypt)
+	case !looked:
+		word("whether it is encrypted was not looked at", "暗号化の有無は未調査")
 	case r.Disk != "":
 		word("no encryption of the medium was seen", "媒体の暗号化は見当たらない")
 	}

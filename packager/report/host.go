@@ -66,7 +66,7 @@ func (r *rep) clock() page.Node {
 		}
 		for _, s := range e.Time.Sources {
 			if len(list) < 24 {
-				list = append(list, fact{T{"Other clock", "他の時計との差"}, hostWords(custody.ClockText(s))})
+				list = append(list, fact{T{"Other clock", "他の時計との差"}, hostWords(custody.ClockText(s, e.Time.MaxErrorMS))})
 			}
 		}
 	}

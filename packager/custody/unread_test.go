@@ -1,0 +1,126 @@
+package custody
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hozen/packager"
+	"hozen/packager/evidence"
+)
+
+// begunEvents are of a log whose archive nobody could read.
+func begunEvents() []packager.Event {
+	at := packager.EventTime{Wall: "2026-11-22T22:47:24.877267289Z", Zone: "JST +0900"}
+	return []packager.Event{
+		{Event: "started", Seq: 1, Collection: testID, Actor: "device:pc-42", Time: at, Case: "2026-017", Evidence: "E-1", Operator: "sato", Place: "room 3", Reason: "beacon", Authority: "contract 9",
+			Item: &packager.HostID{Name: "pc-42", OS: "Debian 12", Kernel: "6.1", Make: "ACME"}, Method: &packager.EventMethod{Tool: "hozen/test", Command: []string{"hozen", "collect"}}},
+		{Event: "sealed", Seq: 2, Collection: testID, Actor: "device:pc-42", Time: at, Object: packager.EventObject{Name: "x", SHA256: "ab"}, Detail: []packager.EventDetail{{Name: "seal", Value: "c3ea"}}},
+	}
+}
+
+// Of an archive that nobody could read the form says what its log says, and of the rest
+// nothing: "0 members" would be a lie.
+func TestFormOfWhatWasNotRead(t *testing.T) {
+	for name, rep := range map[string]*packager.Report{"no archive": nil, "no genesis": {}, "a blank one": {Genesis: &packager.Genesis{}}} {
+		form := Form(rep, begunEvents())
+		for id, want := range map[string]string{"A1": "2026-017", "A2": "E-1", "A3": "contract 9", "B1": "sato", "C1": "room 3", "C2": "began 2026-11-22T22:47:24Z (UTC; JST +0900)", "C4": "beacon",
+			"D1": "maker ACME, host name pc-42", "D3": "Debian 12, 6.1", "E3": "hozen/test, hozen collect", "F2": "when it was sealed: 2026-11-22T22:47:24Z", "F3": "signed (SSHSIG) by device:pc-42; seal c3ea"} {
+			if f := field(t, form, id); len(f.Answers) == 0 || !strings.Contains(f.Answers[0].Text, want) {
+				t.Errorf("%s: %s: %+v, want %q", name, id, f.Answers, want)
+			}
+		}
+		if f := field(t, form, "F1"); !f.Open {
+			t.Errorf("%s: F1: %+v", name, f.Answers)
+		}
+		for _, id := range []string{"F1", "F3", "C2"} {
+			if f := field(t, Form(rep, nil), id); !f.Open {
+				t.Errorf("%s, no log: %s: %+v", name, id, f.Answers)
+			}
+		}
+	}
+}
+
+// A clock that has whole seconds shows no milliseconds: the error is said with the offset.
+func TestClockTextSaysItsError(t *testing.T) {
+	tsa := func(offset int64) packager.ClockSource {
+		return packager.ClockSource{Kind: "tsa", ID: "x", OffsetMS: offset, RTTMS: 16}
+	}
+	for _, c := range []struct {
+		offset, most int64
+		en, ja       string
+	}{
+		{-328, 2336, "tsa x and this machine: no difference beyond the error of 2.008 s (offset -328 ms, round trip 16 ms)", "誤差 2.008 秒を超える差なし"},
+		{-61002, 63010, "tsa x is 61.002 s behind this machine, ± 2.008 s (", "61.002 秒遅れ、誤差 ± 2.008 秒"},
+		{5000, 0, "tsa x is 5.000 s ahead of this machine; its error is not recorded (", "誤差の記録なし"},
+	} {
+		if w := ClockText(tsa(c.offset), c.most); !strings.HasPrefix(w[0], c.en) || !strings.Contains(w[1], c.ja) {
+			t.Errorf("%q", w)
+		}
+	}
+	e := packager.Event{Event: "timestamped", Seq: 6, Actor: "device:pc-42", Detail: []packager.EventDetail{{Name: "seal", Value: "c3"}, {Name: "gen_time", Value: "2026-11-22T22:53:53.000000000Z"}, {Name: "tsa", Value: "CN=Test"}},
+		Time: packager.EventTime{Sources: []packager.ClockSource{tsa(-328)}, MaxErrorMS: 2336}}
+	form := Form(nil, []packager.Event{e})
+	if f := field(t, form, "C3"); len(f.Answers) != 1 || !strings.Contains(f.Answers[0].Text, "beyond the error of 2.008 s") {
+		t.Errorf("C3: %+v", f)
+	}
+	if f := field(t, form, "F3"); len(f.Answers) != 1 || f.Answers[0].Text != "time stamp (RFC 3161) 2026-11-22T22:53:53Z by CN=Test, of the seal" || !strings.Contains(f.Answers[0].JA, "CN=Test、対象は封印") {
+		t.Errorf("F3: %+v", f)
+	}
+	rep := &packager.Report{Genesis: &packager.Genesis{Tool: "x"}, TimeStamps: []packager.TimeStamp{{Event: 6, Why: "no roots were given"}}}
+	if f := field(t, Form(rep, []packager.Event{e}), "F3"); len(f.Answers) != 1 || !strings.Contains(f.Answers[0].Text, "not believed here: no roots were given") {
+		t.Errorf("F3: %+v", f)
+	}
+}
+
+// What nobody looked at is not called free of encryption, nor of people.
+func TestWhatNobodyLookedAt(t *testing.T) {
+	facts := func(members map[string]string) []Fact {
+		var g Gatherer
+		for item, text := range members {
+			g.Give(item, []byte(text))
+		}
+		g.Count("host", evidence.Collected, false)
+		return g.Facts()
+	}
+	has := func(list []Fact, field, en string) bool {
+		return slices.ContainsFunc(list, func(f Fact) bool { return f.Field == field && strings.Contains(f.Text, en) && f.JA != f.Text })
+	}
+	const output = `{"schema":"hozen/footprint/1","output":"/media/x","output_disk":"sdb"}`
+	const plan = `{"schema":"hozen/plan/1","live":true}`
+	none := facts(map[string]string{"footprint.json": output, "plan.json": plan})
+	if !has(none, "G1", "whether it is encrypted was not looked at") || has(none, "G1", "no encryption") {
+		t.Errorf("%+v", none)
+	}
+	if !has(none, "D3", "logged-on users: not known") {
+		t.Errorf("%+v", none)
+	}
+	some := facts(map[string]string{"footprint.json": output, "plan.json": plan, "volatile/kernel/block.jsonl": `{"kind":"block","name":"sdb","size":9,"device":"8:16"}`, "volatile/sessions.jsonl": `{"kind":"utmp","type_name":"BOOT_TIME"}`})
+	if !has(some, "G1", "no encryption of the medium was seen") || !has(some, "D3", "logged on: nobody") {
+		t.Errorf("%+v", some)
+	}
+}
+
+// What was corrected says so, and the correction stands beside it.
+func TestCorrectedEvent(t *testing.T) {
+	dir, by := collection(t)
+	tell := func(e packager.Event) packager.Event {
+		t.Helper()
+		e.Actor = "operator:sato"
+		e, err := Append(dir, testID, by, e, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	old := tell(packager.Event{Event: "stored", Place: "safe 3"})
+	anew := tell(packager.Event{Event: "corrected", Ref: []int{old.Seq}, Reason: "it was another safe", Place: "safe 4"})
+	f := field(t, Form(nil, logIn(t, dir)), "H1")
+	if len(f.Answers) != 2 || f.Answers[0].Superseded != anew.Seq || f.Answers[1].Superseded != 0 || !strings.Contains(f.Answers[1].Text, "it was another safe, safe 4") || f.Open {
+		t.Errorf("%+v", f)
+	}
+	if f := field(t, Form(nil, logIn(t, dir)), "F2"); f.Open { // the device said it
+		t.Errorf("%+v", f)
+	}
+}
