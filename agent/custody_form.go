@@ -134,6 +134,9 @@ func (a *app) signForm(t target, form []custody.Field, answers custody.Answers, 
 	if len(events) == 0 {
 		fmt.Fprintln(a.stderr, a.text(mFormNothing))
 	}
+	for _, d := range answers.Differences(form) {
+		fmt.Fprintln(a.stderr, a.text(mFormDiffers, d.Field, escape(d.Said), escape(d.From), escape(d.Known)))
+	}
 	var by signed.Signer
 	var actor string
 	if len(events) > 0 { // a passphrase is asked for once, and before anything is signed

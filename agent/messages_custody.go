@@ -75,6 +75,7 @@ a later one supersedes an earlier one, which stays. --print shows all fields.`,
 	mHintFormIdentity = message{"the archive is encrypted: without --identity FILE the tool's fields stay empty", "アーカイブは暗号化されています。--identity ファイル を付けないと、ツールの項目は空欄のままです"}
 	mFormBegin        = message{"What only people know. Enter alone leaves a field open; Ctrl-D ends and signs what was answered; Ctrl-C leaves, and nothing is signed.", "人にしか分からないことを記入します。Enter のみで空欄のまま、Ctrl-D で終了し、ここまでの回答に署名します。Ctrl-C で中断すると署名しません。"}
 	mFormNothing      = message{"nothing new was answered; nothing was signed", "新しい回答はなく、署名していません"}
+	mFormDiffers      = message{"note: %s: you answer %q; %s says %q. Both are recorded.", "注意: %s: 回答は %q ですが、%s では %q です。両方を記録します。"}
 	mFormAnswer       = message{"%s  (%s)", "%s（%s）"}
 	mFormSuperseded   = message{"%s  [superseded by event %d]", "%s 〔記録 %d で訂正済み〕"}
 	mFormNotHere      = message{"________ (open: the archive says it, not its log alone)", "________（未記入: 記録だけでなくアーカイブがあれば分かります）"}

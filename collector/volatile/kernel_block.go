@@ -14,9 +14,10 @@ type BlockRow struct {
 	Kind      string       `json:"kind"` // "block"
 	Name      jsonl.Text   `json:"name"`
 	Partition bool         `json:"partition,omitempty"`
-	Parent    jsonl.Text   `json:"parent,omitempty"` // the disk of a partition
-	Device    jsonl.Text   `json:"device"`           // "major:minor"
-	Size      int64        `json:"size"`             // bytes
+	Parent    jsonl.Text   `json:"parent,omitempty"`      // the disk of a partition
+	Device    jsonl.Text   `json:"device"`                // "major:minor"
+	Size      int64        `json:"size"`                  // bytes
+	Sector    int64        `json:"sector_size,omitempty"` // logical, of a disk
 	ReadOnly  bool         `json:"read_only"`
 	Removable bool         `json:"removable"`
 	USB       bool         `json:"usb,omitempty"`
@@ -51,6 +52,9 @@ func blockRows(r *factReader) []BlockRow {
 		if target, err := r.h.Readlink(dir); err == nil {
 			disk.Sysfs = jsonl.Text(target)
 			disk.USB = strings.Contains(target, "/usb")
+		}
+		if b, err := strconv.ParseInt(string(r.text(dir+"/queue/logical_block_size")), 10, 32); err == nil && b > 0 {
+			disk.Sector = b
 		}
 		rows = append(rows, disk)
 		for _, p := range r.names(dir, maxBlocks) {

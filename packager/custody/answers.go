@@ -147,6 +147,13 @@ func (a Answers) Events(form []Field, reason string) (list []packager.Event) {
 			to.Detail = append(to.Detail, packager.EventDetail{Name: DetailName(f.ID), Value: text})
 		}
 	}
+	for _, d := range a.Differences(form) { // both are recorded
+		to := &fresh
+		if slices.ContainsFunc(anew.Detail, func(x packager.EventDetail) bool { return x.Name == DetailName(d.Field) }) {
+			to = &anew
+		}
+		to.Detail = append(to.Detail, packager.EventDetail{Name: detailDiffers, Value: d.value()})
+	}
 	return append(inLines(fresh), inLines(anew)...)
 }
 

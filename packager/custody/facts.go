@@ -170,6 +170,7 @@ type row struct {
 	Size       int64    `json:"size"`
 	Sector     int64    `json:"sector_size"`
 	Bus        string   `json:"bus"`
+	Sysfs      string   `json:"sysfs"`
 	Table      string   `json:"partition_table"`
 	ReadOnly   bool     `json:"read_only"`
 	Removable  bool     `json:"removable"`

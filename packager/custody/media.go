@@ -19,7 +19,7 @@ func (k *known) ofDisk(r *row, add func(string, Words)) {
 		}
 		return
 	}
-	maker := join(r.Vendor, r.Model)
+	maker := join(r.maker(), r.Model)
 	en := []string{r.Name, maker, size(r.Size)}
 	ja := slices.Clone(en)
 	word := func(e, j string) { en, ja = append(en, e), append(ja, j) }
@@ -29,18 +29,22 @@ func (k *known) ofDisk(r *row, add func(string, Words)) {
 	if r.Sector > 0 {
 		word(fmt.Sprintf("sectors of %d bytes", r.Sector), fmt.Sprintf("セクター %d バイト", r.Sector))
 	}
-	if r.Bus != "" || r.USB {
-		bus := r.Bus
-		if r.USB {
-			bus = "usb"
-		}
+	if bus := r.bus(); bus != "" {
 		word("interface "+bus, "I/F "+bus)
 	}
-	if n := k.partitions(r.Name); n > 0 {
-		word(fmt.Sprintf("partitions: %s", strings.TrimSpace(fmt.Sprint(n, " ", r.Table))), fmt.Sprintf("パーティション: %s", strings.TrimSpace(fmt.Sprint(n, " ", r.Table))))
+	if n, list := k.partitions(r.Name); n > 0 {
+		text := strings.TrimSpace(fmt.Sprint(n, " ", r.Table)) + bracketed(list)
+		word("partitions: "+text, "パーティション: "+text)
+	} else if r.Kind == "block" && r.physical() {
+		word("no partitions", "パーティションなし")
 	}
-	if crypt != "" {
+	switch open := k.unlocked(r.Name, 4); {
+	case crypt != "":
 		word("encrypted: "+crypt, "暗号化: "+crypt)
+	case open != "":
+		word("encrypted, open now: "+open, "暗号化 (解錠中): "+open)
+	case r.Kind == "block" && r.physical():
+		word("no open encryption seen (locked volumes and a disk's own encryption do not show)", "解錠中の暗号化なし (未解錠のボリュームやディスク自体の暗号化は判別不可)")
 	}
 	if r.Removable {
 		word("removable", "取り外し可")
@@ -48,6 +52,9 @@ func (k *known) ofDisk(r *row, add func(string, Words)) {
 	if r.ReadOnly {
 		word("read-only", "読み取り専用")
 		add("E4", Words{r.Name + " was read-only by the system's word", r.Name + " はシステム上、読み取り専用"})
+	}
+	if missing := r.unknown(); missing[0] != "" {
+		word("not known: "+missing[0], "不明: "+missing[1])
 	}
 	add("D2", Words{join(en...), join(ja...)})
 	if r.Removable || r.USB || r.Bus == "usb" {
@@ -62,13 +69,92 @@ func (r *row) crypt() string {
 	return r.Encryption
 }
 
-func (k *known) partitions(disk string) (n int) {
-	for i := range k.rows {
-		if k.rows[i].Partition && k.rows[i].Parent == disk {
-			n++
+// maker is who made a disk, by its name: the number of a PCI vendor, as virtio gives it, is
+// none.
+func (r *row) maker() string {
+	if strings.HasPrefix(r.Vendor, "0x") {
+		return ""
+	}
+	return r.Vendor
+}
+
+// bus is what a disk is connected by. On Linux the way to it in /sys says so.
+func (r *row) bus() string {
+	switch {
+	case r.USB:
+		return "usb"
+	case r.Bus != "":
+		return r.Bus
+	}
+	for _, b := range []struct{ part, name string }{{"/usb", "usb"}, {"/ata", "ata"}, {"/nvme", "nvme"}, {"/mmc", "mmc"}, {"/virtio", "virtio"}, {"/target", "scsi"}} {
+		if strings.Contains(r.Sysfs, b.part) {
+			return b.name
 		}
 	}
-	return n
+	return ""
+}
+
+// physical says whether a device can be held in the hand, or is given to a virtual machine
+// as if it could: no mapping, no loop, no memory.
+func (r *row) physical() bool {
+	return r.Kind == "disk" || r.Sysfs != "" && !strings.Contains(r.Sysfs, "/virtual/")
+}
+
+// unknown names what D2 asks for and the system did not say.
+func (r *row) unknown() (missing Words) {
+	if !r.physical() {
+		return missing
+	}
+	var en, ja []string
+	for _, p := range []struct {
+		known  bool
+		en, ja string
+	}{
+		{r.maker() != "", "maker", "メーカー"}, {r.Model != "", "model", "型番"}, {r.Serial != "", "serial", "S/N"},
+		{r.Sector > 0, "sector size", "セクターサイズ"}, {r.bus() != "", "interface", "I/F"}, {r.Table != "", "kind of partition table", "パーティション形式"},
+	} {
+		if !p.known {
+			en, ja = append(en, p.en), append(ja, p.ja)
+		}
+	}
+	return Words{strings.Join(en, ", "), strings.Join(ja, "、")}
+}
+
+// namedPartitions is how many partitions of a disk are named.
+const namedPartitions = 8
+
+func (k *known) partitions(disk string) (n int, list string) {
+	var named []string
+	for i := range k.rows {
+		if r := &k.rows[i]; r.Partition && r.Parent == disk {
+			if n++; n <= namedPartitions {
+				named = append(named, r.Name+" "+size(r.Size))
+			}
+		}
+	}
+	if n > namedPartitions {
+		named = append(named, "…")
+	}
+	return n, strings.Join(named, "; ")
+}
+
+// unlocked is the encryption that is open on a device, its partitions, or what is made of
+// them, at most so deep.
+func (k *known) unlocked(device string, deep int) string {
+	for i := range k.rows {
+		r := &k.rows[i]
+		made := r.Partition && r.Parent == device || slices.Contains(r.Slaves, device)
+		switch {
+		case !made || deep == 0:
+		case r.Crypt != "":
+			return r.Crypt + " " + r.Name
+		default:
+			if open := k.unlocked(r.Name, deep-1); open != "" {
+				return open
+			}
+		}
+	}
+	return ""
 }
 
 // where says what kind of place the output is.
@@ -107,7 +193,7 @@ func (k *known) destination(r *row) Words {
 		}
 		looked = true
 		if d.Name == r.Disk {
-			word(join(d.Name, d.Vendor, d.Model), join(d.Name, d.Vendor, d.Model))
+			word(join(d.Name, d.maker(), d.Model), join(d.Name, d.maker(), d.Model))
 			if d.Serial != "" {
 				word("serial "+d.Serial, "S/N "+d.Serial)
 			}

@@ -124,3 +124,54 @@ func TestCorrectedEvent(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// A disk tells what is known of it, and what is not: the number of a PCI vendor is no maker.
+func TestDiskTellsWhatIsNotKnown(t *testing.T) {
+	var g Gatherer
+	g.Give("volatile/kernel/block.jsonl", []byte(`{"kind":"block","name":"vda","device":"254:0","size":8000000000,"vendor":"0x1af4","sector_size":512,"sysfs":"../devices/pci0000:00/0000:00:03.0/virtio1/block/vda"}
+{"kind":"block","name":"vda1","parent":"vda","partition":true,"size":7000000000}
+{"kind":"block","name":"md0","size":7000000000,"slaves":["vda1"]}
+{"kind":"block","name":"dm-0","size":6000000000,"slaves":["md0"],"crypt":"luks2"}
+{"kind":"block","name":"sdb","size":9000000000,"sysfs":"../devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/sdb"}
+{"kind":"block","name":"loop0","size":9,"sysfs":"../devices/virtual/block/loop0"}
+`))
+	facts := g.Facts()
+	for _, want := range [][2]string{
+		{"vda, 7.5 GiB (8000000000 bytes), sectors of 512 bytes, interface virtio, partitions: 1 (vda1 6.5 GiB (7000000000 bytes)), encrypted, open now: luks2 dm-0, not known: maker, model, serial, kind of partition table", "セクター 512 バイト, I/F virtio"},
+		{"sdb, 8.4 GiB (9000000000 bytes), interface ata, no partitions, no open encryption seen", "不明: メーカー、型番、S/N、セクターサイズ、パーティション形式"},
+	} {
+		if !slices.ContainsFunc(facts, func(f Fact) bool {
+			return f.Field == "D2" && strings.HasPrefix(f.Text, want[0]) && strings.Contains(f.JA, want[1])
+		}) {
+			t.Errorf("nothing like %q: %+v", want, facts)
+		}
+	}
+	if slices.ContainsFunc(facts, func(f Fact) bool {
+		return strings.Contains(f.Text, "0x1af4") || strings.HasPrefix(f.Text, "loop0") && strings.Contains(f.Text, "not known")
+	}) {
+		t.Errorf("%+v", facts)
+	}
+}
+
+// An answer against what the tool knows is told, and recorded as both.
+func TestAnswersThatDiffer(t *testing.T) {
+	form := Form(&packager.Report{Genesis: &packager.Genesis{Tool: "hozen/9", Case: "2026-017"}}, nil)
+	a := Answers{"A1": "2026-999", "E3": "another tool", "A4": "Sato", "A2": "E-7"}
+	d := a.Differences(form)
+	if len(d) != 2 || d[0] != (Difference{"A1", "2026-999", "2026-017", "genesis"}) || d[1].Field != "E3" {
+		t.Fatalf("%+v", d)
+	}
+	list := a.Events(form, "")
+	var said []string
+	for _, x := range list[0].Detail {
+		if x.Name == "differs" {
+			said = append(said, x.Value)
+		}
+	}
+	if len(list) != 1 || !slices.Equal(said, []string{"A1: 2026-017 (genesis)", "E3: hozen/9 (genesis)"}) || list[0].Fact("a1") != "2026-999" {
+		t.Errorf("%+v", list)
+	}
+	if d := (Answers{"A1": "case 2026-017 of ACME"}).Differences(form); len(d) > 0 {
+		t.Errorf("%+v", d)
+	}
+}
