@@ -186,13 +186,13 @@ func collectContainers(ctx context.Context, h *collector.Host, to evidence.Sink)
 	if err := putPods(ctx, h, to); err != nil {
 		return err
 	}
-	return to.Put(ctx, evidence.Item{Path: "volatile/containers.jsonl", Source: "/proc/*/cgroup, state files of container runtimes"}, func(w io.Writer) error {
+	return to.Put(ctx, evidence.Item{Path: "volatile/containers.jsonl", Source: "/proc/*/cgroup, state files of container runtimes"}, asked(h, func(w io.Writer) error {
 		rows, err := containerRows(ctx, h, files)
 		if err := jsonl.Write(w, rows); err != nil {
 			return err
 		}
 		return err
-	})
+	}))
 }
 
 func putStateFile(ctx context.Context, h *collector.Host, to evidence.Sink, f stateFile) error {

@@ -50,18 +50,18 @@ func collectKernel(ctx context.Context, h *collector.Host, to evidence.Sink) err
 		func() error { return putSymbols(ctx, h, to, symbols) },
 		func() error { return putRaw(ctx, h, to, "kernel", kernelTexts(h)) },
 		func() error {
-			return putTable(ctx, to, "volatile/kernel.jsonl", "/proc/modules, /sys/module, /proc/kallsyms and others, named in each row", func(w io.Writer) error {
+			return putTable(ctx, to, "volatile/kernel.jsonl", "/proc/modules, /sys/module, /proc/kallsyms and others, named in each row", asked(h, func(w io.Writer) error {
 				return kernelTable(ctx, h, w, symbols)
-			})
+			}))
 		},
 		func() error {
-			return putTable(ctx, to, "volatile/kernel/block.jsonl", "/sys/block", func(w io.Writer) error {
+			return putTable(ctx, to, "volatile/kernel/block.jsonl", "/sys/block", asked(h, func(w io.Writer) error {
 				r := &factReader{h: h}
 				return fault.Join(jsonl.Write(w, blockRows(r)), r.tally.Err())
-			})
+			}))
 		},
 		func() error {
-			return putTable(ctx, to, "volatile/kernel/sysctl.jsonl", "/proc/sys", func(w io.Writer) error { return writeSysctls(ctx, h, w) })
+			return putTable(ctx, to, "volatile/kernel/sysctl.jsonl", "/proc/sys", asked(h, func(w io.Writer) error { return writeSysctls(ctx, h, w) }))
 		},
 	} {
 		if err := step(); err != nil {

@@ -143,7 +143,7 @@ func putMounts(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 		}
 	}
 	item := evidence.Item{Path: "volatile/kernel/mounts.jsonl", Source: "/proc/PID/mountinfo of every mount namespace"}
-	return to.Put(ctx, item, func(w io.Writer) error {
+	return to.Put(ctx, item, asked(h, func(w io.Writer) error {
 		out := jsonl.NewWriter(w)
 		for n := range len(spaces) {
 			select {
@@ -159,7 +159,7 @@ func putMounts(ctx context.Context, h *collector.Host, to evidence.Sink) error {
 			}
 		}
 		return fault.Join(out.Flush(), tally.Err())
-	})
+	}))
 }
 
 func mountRows(s mountSpace, pid int, text string) (rows []MountRow) {

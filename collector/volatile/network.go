@@ -83,9 +83,9 @@ func collectNetwork(ctx context.Context, h *collector.Host, to evidence.Sink, l 
 		return err
 	}
 	item := evidence.Item{Path: "volatile/network.jsonl", Source: "the raw items below volatile/network"}
-	return to.Put(ctx, item, func(w io.Writer) error {
+	return to.Put(ctx, item, asked(h, func(w io.Writer) error {
 		return writeNetTable(ctx, w, spaces, taken, files, tally)
-	})
+	}))
 }
 
 // nsName is the folder of a namespace.

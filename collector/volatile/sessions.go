@@ -131,7 +131,7 @@ func collectSessions(ctx context.Context, h *collector.Host, to evidence.Sink) e
 			return err
 		}
 	}
-	return to.Put(ctx, evidence.Item{Path: "volatile/sessions.jsonl", Source: "login records, /run, /proc, /dev/pts"}, func(w io.Writer) error {
+	return to.Put(ctx, evidence.Item{Path: "volatile/sessions.jsonl", Source: "login records, /run, /proc, /dev/pts"}, asked(h, func(w io.Writer) error {
 		t := &sessionTable{ctx: ctx, h: h, out: jsonl.NewWriter(w), names: readOwners(h)}
 		t.tally.Merge(&missed)
 		t.fill(files)
@@ -142,7 +142,7 @@ func collectSessions(ctx context.Context, h *collector.Host, to evidence.Sink) e
 			return err
 		}
 		return t.tally.Err()
-	})
+	}))
 }
 
 // putLoginFile takes one file raw. Of a lastlog with holes, which looks as large

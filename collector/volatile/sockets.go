@@ -237,7 +237,7 @@ func bigEndian() bool { return binary.NativeEndian.Uint16([]byte{0, 1}) == 1 }
 // putTable joins sockets with their holders and puts the table.
 func (j *socketJob) putTable(ctx context.Context, list []netNS) error {
 	item := evidence.Item{Path: socketsTable, Source: "sock_diag, /proc/net, /proc/PID/fd of every network namespace"}
-	return j.to.Put(ctx, item, func(w io.Writer) error {
+	return j.to.Put(ctx, item, asked(j.h, func(w io.Writer) error {
 		if ctx.Err() != nil && j.table.empty() {
 			return context.Cause(ctx)
 		}
@@ -246,5 +246,5 @@ func (j *socketJob) putTable(ctx context.Context, list []netNS) error {
 			return err
 		}
 		return j.scan.tally.Err()
-	})
+	}))
 }

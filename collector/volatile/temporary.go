@@ -108,6 +108,9 @@ func collectTemporary(ctx context.Context, h *collector.Host, to evidence.Sink, 
 			if trees == nil {
 				return evidence.Skip("the mounts could not be read: see %s", mounts)
 			}
+			if !h.Live {
+				return collector.ErrNotLive
+			}
 			return evidence.NotHere("no file system in memory is mounted")
 		})
 	}

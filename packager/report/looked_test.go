@@ -71,3 +71,22 @@ func TestLookedAt(t *testing.T) {
 		t.Error("a list of disks that is not whole is taken for one that is")
 	}
 }
+
+// TestDeadDisk is of a folder or image, of which older archives have the tables of a running
+// system empty, and newer ones skipped: neither says that there was none.
+func TestDeadDisk(t *testing.T) {
+	plan := map[string]string{"plan.json": `{"schema":"hozen/plan/1","live":false,"steps":[{"collector":"sockets","volatile":true}]}`}
+	for _, o := range []evidence.Outcome{evidence.Collected, evidence.Skipped, evidence.Absent} {
+		page := lookedPage(t, nil, map[string]evidence.Outcome{"volatile/processes.jsonl": o, "volatile/sockets.jsonl": o, "volatile/kernel/block.jsonl": o, "volatile/sessions.jsonl": o}, plan)
+		for _, bad := range append(reassured(), "No socket over IP was open", "IP のソケットは開かれていませんでした", "No disk was listed", "ディスクの一覧は空でした", "Nobody was or had been logged in", "ログオンした者はいません", "<b>0</b><span><span class=\"en\" lang=\"en\">sockets") {
+			if strings.Contains(page, bad) {
+				t.Errorf("%s: the page says %q", o, bad)
+			}
+		}
+		for _, want := range []string{"sockets with public addresses: not taken", "外部アドレスとの通信: 取得していません"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: the page does not say %q", o, want)
+			}
+		}
+	}
+}

@@ -265,6 +265,8 @@ func (r *rep) without(item string, nothing T) page.Node {
 			why = T{"%1 is not in the authentic part of this archive.", "%1 は、このアーカイブの真正な部分にありません。"}
 		}
 		return note(why, code(item))
+	case t.Outcome == "collected" && t.Rows == 0 && r.dead(item):
+		return note(T{"Nobody could look: the machine was not running, only its files were at hand. %1 has no row.", "確認できません: 端末は稼働しておらず、ファイルのみが対象でした。%1 に行はありません。"}, code(item))
 	case t.Outcome == "collected" || t.Rows > 0:
 		return note(nothing)
 	}
@@ -275,7 +277,13 @@ func (r *rep) without(item string, nothing T) page.Node {
 // to its end and is empty.
 func (r *rep) looked(item string) bool {
 	t := r.m.Table(item)
-	return t.Rows > 0 || t.Outcome == "collected"
+	return t.Rows > 0 || t.Outcome == "collected" && !r.dead(item)
+}
+
+// dead says whether a table is of a running system, and there was none: older archives have
+// such tables empty, and taken.
+func (r *rep) dead(item string) bool {
+	return r.m.Plan.There && !r.m.Plan.Live && strings.HasPrefix(item, "volatile/")
 }
 
 // unknown is said in place of a figure of what nobody looked at.
