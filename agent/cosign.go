@@ -50,7 +50,7 @@ func (c *collection) openSigner() error {
 	if _, err := packager.OperatorPrincipal(plain(c.o.operator)); err != nil {
 		return usage(err, c.a.text(mHintOperatorName))
 	}
-	key, err := c.a.personKey(s.with)
+	key, err := c.a.personKey(s.with, throughSignWith)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,10 @@ func (a *app) custodyAdd(ctx context.Context, name, file, before string, s *said
 	if !slices.Contains(addable(), name) {
 		return usage(fmt.Errorf("event %q: want one of %s", name, strings.Join(addable(), ", ")), "")
 	}
-	t, err := targetOf(file)
+	if name == "reencrypted" && s.log == "" {
+		s.log = logOf(file, before)
+	}
+	t, err := a.target(file, s.log)
 	if err != nil {
 		return err
 	}
@@ -92,6 +95,24 @@ func (a *app) custodyAdd(ctx context.Context, name, file, before string, s *said
 		return err
 	}
 	return silent(code)
+}
+
+// logOf is where the log of a file that was made of another lies: beside it, or else still
+// beside what it was made of; "" if it is where it belongs, or nowhere.
+func logOf(file, before string) string {
+	if t, err := targetOf(file); err == nil {
+		if _, err := os.Stat(t.log); err == nil {
+			return ""
+		}
+	}
+	t, err := targetOf(before)
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(t.log); err != nil {
+		return ""
+	}
+	return t.log
 }
 
 // look verifies an archive with its log, and says the verdict on stderr.

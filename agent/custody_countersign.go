@@ -27,7 +27,7 @@ func (a *app) custodyCountersignCommand() *cobra.Command {
 // countersign verifies an archive and signs its seal as a person. What cannot be verified
 // is not signed; that a signer is not known yet is no reason not to.
 func (a *app) countersign(ctx context.Context, file string, s *said) error {
-	t, err := targetOf(file)
+	t, err := a.target(file, s.log)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ func (a *app) eventFlags(c *cobra.Command, s *said) {
 	f.SortFlags = false
 	f.StringVar(&s.with, "sign-with", "", a.text(mFlagSignWith))
 	f.StringVar(&s.as, "as", "", a.text(mFlagAs))
+	f.StringVar(&s.log, "log", "", a.text(mFlagEventLog))
 	f.StringVar(&s.e.Reason, "reason", "", a.text(mFlagEventReason))
 	f.StringVar(&s.e.Place, "place", "", a.text(mFlagEventPlace))
 	f.StringVar(&s.e.Authority, "authority", "", a.text(mFlagEventAuthority))
@@ -118,7 +119,7 @@ func (a *app) signer(s *said) (signed.Signer, string, error) {
 	if s.with == "" {
 		return nil, "", usage(errors.New("--sign-with FILE, or --sign-with agent, is needed: who does it signs for it"), "")
 	}
-	key, err := a.personKey(s.with)
+	key, err := a.personKey(s.with, throughSignWith)
 	if err != nil {
 		return nil, "", err
 	}
@@ -156,14 +157,15 @@ func (a *app) record(t target, s *said, e packager.Event) (packager.Event, error
 // recordBy is record by who is known already.
 func (a *app) recordBy(t target, s *said, e packager.Event, by signed.Signer, actor string) (packager.Event, error) {
 	e.Actor = actor
-	e, err := custody.Append(t.dir, t.id, by, e, a.now())
+	e, cut, err := custody.Append(t.log, t.id, by, e, a.now())
+	if cut {
+		fmt.Fprintln(a.stderr, a.text(mLogHalfLine, escape(t.log)))
+	}
 	switch {
 	case errors.Is(err, custody.ErrIncomplete):
 		return e, usage(err, a.text(mHintNeeds, strings.Join(flagsOf(e.Event, e.Missing()), " ")))
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, packager.ErrInUse), a.othersHave(err):
-		return e, fail(err, "")
 	case err != nil:
-		return e, fail(err, a.text(mHintLogBroken))
+		return e, fail(err, a.unsignedHint(err))
 	case s.json:
 		return e, writeJSON(a.stdout, e)
 	}

@@ -44,7 +44,7 @@ func (a *app) custodyReceiveCommand() *cobra.Command {
 // custodyReceive hashes the archive anew, verifies it with its log, and signs what it
 // found: also, and above all, where the bytes are not those that were released.
 func (a *app) custodyReceive(ctx context.Context, file string, ref int, s *said) error {
-	t, err := targetOf(file)
+	t, err := a.target(file, s.log)
 	if err != nil {
 		return err
 	}

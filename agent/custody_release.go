@@ -41,7 +41,7 @@ func (s *said) fact(name, value string) {
 
 // custodyRelease says that an archive is given away, and which bytes it has at that moment.
 func (a *app) custodyRelease(file string, s *said) error {
-	t, err := targetOf(file)
+	t, err := a.target(file, s.log)
 	if err != nil {
 		return err
 	}

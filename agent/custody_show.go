@@ -38,6 +38,7 @@ func (a *app) custodyShowCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&all, "all", false, a.text(mFlagCustodyAll))
 	c.Flags().BoolVar(&asJSON, "json", false, a.text(mFlagJSON))
+	c.Flags().StringVar(&b.log, "log", "", a.text(mFlagEventLog))
 	c.Flags().StringVar(&b.trust, "trust", "", a.text(mFlagTrust))
 	a.lookFlags(c, &b)
 	return c
@@ -45,7 +46,7 @@ func (a *app) custodyShowCommand() *cobra.Command {
 
 // custodyShow prints what stands in a log. Whose the signatures are is for custody verify.
 func (a *app) custodyShow(ctx context.Context, name string, b belief, all, asJSON bool) error {
-	t, err := targetOf(name)
+	t, err := a.target(name, b.log)
 	if err != nil {
 		return err
 	}

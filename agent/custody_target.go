@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,6 +39,39 @@ func targetOf(name string) (t target, err error) {
 		return t, usage(fmt.Errorf("%s: neither an archive nor a custody log by its name", name), "")
 	}
 	return t, nil
+}
+
+// target is targetOf, of which the log is there: beside the archive, or where --log says.
+// Both may have other names than they were given first: the log says whose it is.
+func (a *app) target(name, log string) (t target, err error) {
+	if log == "" {
+		t, err = targetOf(name)
+	} else if t = (target{dir: filepath.Dir(log), archive: name, log: log}); strings.HasSuffix(name, packager.LogName("")) {
+		err = usage(fmt.Errorf("--log %s: %s is a custody log, too", log, name), "")
+	}
+	if err != nil {
+		return t, hinted(err, a.text(mHintNoLog))
+	}
+	b, err := packager.ReadLogFile(t.log)
+	if errors.Is(err, os.ErrNotExist) {
+		return t, fail(fmt.Errorf("%s: its custody log is not there: %w", name, err), a.text(mHintNoLog))
+	}
+	if err != nil {
+		return t, fail(err, "")
+	}
+	if events, _, _ := packager.ReadLog(b); len(events) > 0 {
+		t.id = events[0].Collection
+	}
+	return t, nil
+}
+
+// hinted gives an error of ours a hint, if it has none.
+func hinted(err error, hint string) error {
+	var e *exitError
+	if errors.As(err, &e) && e.hint == "" {
+		return &exitError{code: e.code, err: e.err, hint: hint}
+	}
+	return err
 }
 
 // events reads the log of a target and what is in it. An error of the log itself is given

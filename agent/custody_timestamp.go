@@ -161,7 +161,7 @@ func (a *app) notAsked(err error, w *stampWork) error {
 
 // stampArchive adds a time stamp to the custody log of an archive that is here.
 func (a *app) stampArchive(ctx context.Context, name string, w *stampWork) error {
-	t, err := targetOf(name)
+	t, err := a.target(name, w.log)
 	if err != nil {
 		return err
 	}

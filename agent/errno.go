@@ -9,6 +9,8 @@ import (
 const (
 	errSharing      = syscall.Errno(32)  // ERROR_SHARING_VIOLATION
 	errLocked       = syscall.Errno(33)  // ERROR_LOCK_VIOLATION
+	errWriteProtect = syscall.Errno(19)  // ERROR_WRITE_PROTECT
+	errDiskFull     = syscall.Errno(112) // ERROR_DISK_FULL
 	errBrokenPipe   = syscall.Errno(109) // ERROR_BROKEN_PIPE
 	errNoData       = syscall.Errno(232) // ERROR_NO_DATA: the pipe is being closed
 	errNotConnected = syscall.Errno(233) // ERROR_PIPE_NOT_CONNECTED

@@ -62,7 +62,7 @@ func (a *app) jobSign(file string, o signOptions) error {
 		a.jobLines(a.stdout, s)
 	}
 	if err := s.SignBy(o.as, key); err != nil {
-		return fail(err, "")
+		return fail(err, a.keyHint(err, throughAgent))
 	}
 	b, err := s.Envelope.Encode()
 	if err != nil {
@@ -112,11 +112,12 @@ func (a *app) operatorKey(o signOptions) (*signers.Key, error) {
 	if o.agent {
 		spec = strings.TrimSuffix("agent:"+o.key, ":")
 	}
-	return a.personKey(spec)
+	return a.personKey(spec, throughAgent)
 }
 
-// personKey opens the key of a person: a file, or "agent" and which of its keys.
-func (a *app) personKey(spec string) (*signers.Key, error) {
+// personKey opens the key of a person: a file, or "agent" and which of its keys. through is
+// how the command that asks signs with an agent.
+func (a *app) personKey(spec, through string) (*signers.Key, error) {
 	var known []byte // one passphrase is asked for once, though a command may sign twice
 	k, err := signers.Open(spec, signers.Options{Socket: a.env("SSH_AUTH_SOCK"), Passphrase: func(file string) (_ []byte, err error) {
 		if known == nil {
@@ -130,7 +131,7 @@ func (a *app) personKey(spec string) (*signers.Key, error) {
 	case err != nil && strings.HasPrefix(spec, "agent"):
 		return nil, fail(err, a.text(mHintJobAgent))
 	case err != nil:
-		return nil, fail(err, a.text(mHintJobKey))
+		return nil, fail(err, a.text(mHintJobKey, through))
 	}
 	return k, nil
 }

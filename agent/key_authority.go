@@ -101,7 +101,7 @@ func (a *app) keyCertify(file string, o certifying) error {
 			return usage(fmt.Errorf("--as %q: want KIND:NAME", who), a.text(mHintPrincipal, strings.Join(packager.PrincipalKinds(), ", ")))
 		}
 	}
-	ca, err := a.personKey(o.ca)
+	ca, err := a.personKey(o.ca, "--ca agent")
 	if err != nil {
 		return err
 	}

@@ -324,6 +324,8 @@ fine; 3: something would be denied.`,
 		"区切り署名 %d までのバイトについてだけ、端末の鍵の持ち主がこの順に書いたもので、その後の\n改変がないことを証明します。端末が真実を述べたことや、その後に何が収集されたかは証明しません。"}
 	mMeaningUntrusted = message{"This shows only that the bytes are unchanged since whoever holds that key wrote them; who\nthat is, is not shown. Compare the fingerprint with the one on the responder's paper.",
 		"これが示すのは、この鍵を持つ何者かが書いた後の改変がないことだけで、それがだれかは\n示しません。フィンガープリントを、対応者が紙に控えたものと照合してください。"}
+	mMeaningUntrustedOther = message{"The bytes are what the holder of the device key wrote. Whoever is named above with ! is not\nbelieved: if you know whose key it is, `hozen key trust` adds it to your trust file.",
+		"内容は、端末の鍵を持つ者が書いたとおりです。上の ! の署名者は信頼されていません。だれの鍵か\n分かるなら、`hozen key trust` で信頼ファイルに加えてください。"}
 	mMeaningUntrustedPartial = message{"This shows only that the bytes up to checkpoint %d are unchanged since whoever holds that key\nwrote them; who that is, is not shown. Compare the fingerprint with the one on paper.",
 		"これが示すのは、区切り署名 %d までについて、この鍵を持つ何者かが書いた後の改変がないこと\nだけで、それがだれかは示しません。フィンガープリントを紙に控えたものと照合してください。"}
 	mNoAnchor = message{"Nothing outside of this file was compared: whoever held the key could have made another\narchive. A head hash on paper, a receipt or a custody log kept elsewhere rules that out.",
@@ -336,12 +338,13 @@ fine; 3: something would be denied.`,
 	mSignerPaper     = message{"trusted by fingerprint", "フィンガープリントにより信頼する鍵"}
 	mSignerUntrusted = message{"not trusted here", "ここでは信頼されていない鍵"}
 
-	mVerdictValid       = message{"Sealed and unchanged, signed by a trusted key.", "封印済み、改変なし、信頼する鍵による署名です。"}
-	mVerdictInvalid     = message{"Something contradicts what was signed. Do not rely on this file:", "署名された内容と矛盾しています。このファイルに依拠しないでください:"}
-	mVerdictPartial     = message{"Interrupted, never sealed: authentic up to its last checkpoint.", "中断され、封印されていません。最後の区切り署名までは真正です。"}
-	mVerdictUntrusted   = message{"Unchanged, but signed by a key that is not trusted here (--fingerprint, --trust).", "改変はありませんが、ここで信頼されていない鍵による署名です（--fingerprint、--trust）。"}
-	mVerdictOuter       = message{"Encrypted and unchanged by its custody log; the contents were not seen.", "暗号化されており、保管記録と一致します。中身は見ていません。"}
-	mVerdictNotEvidence = message{"Nothing in this file is authenticated.", "このファイルには、真正と確認できるものがありません。"}
+	mVerdictValid          = message{"Sealed and unchanged, signed by a trusted key.", "封印済み、改変なし、信頼する鍵による署名です。"}
+	mVerdictInvalid        = message{"Something contradicts what was signed. Do not rely on this file:", "署名された内容と矛盾しています。このファイルに依拠しないでください:"}
+	mVerdictPartial        = message{"Interrupted, never sealed: authentic up to its last checkpoint.", "中断され、封印されていません。最後の区切り署名までは真正です。"}
+	mVerdictUntrusted      = message{"Unchanged, but signed by a key that is not trusted here (--fingerprint, --trust).", "改変はありませんが、ここで信頼されていない鍵による署名です（--fingerprint、--trust）。"}
+	mVerdictUntrustedOther = message{"Unchanged, and the device's key is trusted; but not all who signed, or had to sign, are: see below.", "改変はなく、端末の鍵は信頼されています。ただし、ほかの署名者に信頼されていない、または足りない者があります（下記）。"}
+	mVerdictOuter          = message{"Encrypted and unchanged by its custody log; the contents were not seen.", "暗号化されており、保管記録と一致します。中身は見ていません。"}
+	mVerdictNotEvidence    = message{"Nothing in this file is authenticated.", "このファイルには、真正と確認できるものがありません。"}
 
 	mExtracted      = message{"Files written: %s, below %s", "%s 個のファイルを %s に取り出しました"}
 	mRecovered      = message{"%s: authentic up to checkpoint %d (%s bytes); %s bytes after it prove nothing.", "%s: 区切り署名 %d まで真正です（%s バイト）。その後の %s バイトは何も証明しません。"}

@@ -16,12 +16,14 @@ places. Nothing that is done here changes the archive.`,
 FORMAT.md section 9; what is missing is named. Events:
 %s.
 Nothing is ever taken out: a mistake is answered by an event corrected, with --ref.
-Event verified checks the archive first; reencrypted hashes both files.`,
+Event verified checks the archive first; reencrypted hashes both files, and goes on
+with the log beside --before where none is beside the new file.`,
 		`保管記録に、行った人の署名を付けて一件加えます。各出来事に必要な項目は FORMAT.md の
 9 節にあり、足りないものは表示されます。出来事:
 %s。
 削除はできません。誤りは corrected と --ref で訂正します。verified は先にアーカイブを
-検証し、reencrypted は前後のファイルのハッシュを取ります。`}
+検証し、reencrypted は前後のファイルのハッシュを取ります（新しいファイルの横に保管記録が
+なければ、--before の横のものに加えます）。`}
 	mShortRelease = message{"release the archive to somebody", "アーカイブを引き渡します"}
 	mLongRelease  = message{`custody release reads the archive, and signs who gives it to whom, how and why. Where
 the bytes are not those that the log knows, nothing is signed (exit code 4). The
@@ -85,6 +87,7 @@ a later one supersedes an earlier one, which stays. --print shows all fields.`,
 	mFlagForm           = message{"filled form (`FILE`, YAML; custody form --template prints one): into the archive, and its answers into the log", "記入済みの書式 `FILE`（YAML、custody form --template で出力）。アーカイブと保管記録に入れる"}
 	mFlagSignWith       = message{"`KEY` that signs: a key file, or agent (agent:SHA256:… for one of several)", "署名する鍵 `KEY`: 鍵ファイル、または agent（複数あれば agent:SHA256:…）"}
 	mFlagAs             = message{"who signs, `KIND:NAME`: operator, witness, approver, carrier, lab, custodian, hub or device (default: what the key's comment says)", "署名者 `KIND:NAME`: operator、witness、approver、carrier、lab、custodian、hub、device（既定: 鍵のコメント）"}
+	mFlagEventLog       = message{"custody log (`FILE`), where it does not lie beside the archive under its name", "保管記録 `FILE`（アーカイブと同じ名前で横にないとき）"}
 	mFlagEventReason    = message{"why (`TEXT`)", "理由 `TEXT`"}
 	mFlagEventPlace     = message{"where (`TEXT`)", "場所 `TEXT`"}
 	mFlagEventAuthority = message{"by what right (`TEXT`)", "権限の根拠 `TEXT`"}
@@ -110,6 +113,13 @@ a later one supersedes an earlier one, which stays. --print shows all fields.`,
 	mHintNeeds         = message{"give %s", "%s を指定してください"}
 	mHintLogBroken     = message{"keep this log as it is, and go on with a whole copy of it: `hozen custody compare` finds one", "この保管記録はこのまま残し、完全な写しで続けてください（`hozen custody compare` で探せます）"}
 	mHintWrongIdentity = message{"nothing was signed. Give the identity that it was encrypted to; without --identity, it is held against its custody log alone", "署名していません。暗号化先の identity ファイルを指定してください。--identity なしでは、保管記録だけと照合します"}
+	mHintNoTerminal    = message{"nothing was signed. Work where the passphrase can be typed (`ssh -t …`), or give the key to an agent (`ssh-add FILE`) and sign with %s", "署名していません。パスフレーズを入力できる端末で実行する（`ssh -t …`）か、`ssh-add ファイル` で鍵をエージェントに渡し、%s で署名してください"}
+	mHintPassphrase    = message{"nothing was signed. Try again; `ssh-keygen -y -f FILE` tells whether a passphrase is right", "署名していません。もう一度試してください。正しいパスフレーズかどうかは `ssh-keygen -y -f ファイル` で分かります"}
+	mHintReadOnly      = message{"nothing was signed: the log cannot be written to there. Copy archive and log together to where you can write, and sign there", "署名していません。保管記録に書き込めません。アーカイブと保管記録を一緒に、書き込める場所へ複製し、そこで署名してください"}
+	mHintFull          = message{"nothing was signed: no room is left for the log. Make room, or copy archive and log together to another medium, and sign there", "署名していません。保管記録を書く空きがありません。空きを作るか、アーカイブと保管記録を一緒に別の媒体へ複製し、そこで署名してください"}
+	mHintSigning       = message{"nothing was signed. Try again when it is done: a passphrase may be asked for elsewhere, or a token want to be touched", "署名していません。別の署名が終わってから試してください（別の画面でパスフレーズやトークンへの接触を待っていることがあります）"}
+	mHintNoLog         = message{"a file that was given another name, or lies elsewhere, needs --log FILE: the <id>.custody.jsonl that came with it", "名前や場所を変えたファイルには --log ファイル が要ります（付属の <id>.custody.jsonl）"}
+	mLogHalfLine       = message{"- the last line of %s was not written whole (the power went); it was no event, and was taken off", "- %s の最後の行は途中で切れていたため（電源断など）、出来事とはみなさず取り除きました"}
 	mHintOtherBytes    = message{"nothing was signed. Look for the file that the log knows; `hozen verify` says what is left of this one", "署名していません。保管記録にあるファイルを探してください。`hozen verify` で、このファイルの状態が分かります"}
 	mHintCustodyShow   = message{"`hozen custody show` lists them", "`hozen custody show` で一覧できます"}
 

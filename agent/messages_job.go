@@ -52,7 +52,7 @@ has not signed, 6 a key is not trusted.`,
 
 	mHintJobFile  = message{"`hozen job new` makes such a file", "`hozen job new` で作成できます"}
 	mHintJobShow  = message{"`hozen job show %s` says who has signed", "`hozen job show %s` で署名者を確認できます"}
-	mHintJobKey   = message{"`hozen key new FILE --operator NAME` or `ssh-keygen -t ed25519 -f FILE` makes a key; keys on a token sign with --agent", "`hozen key new FILE --operator NAME` か `ssh-keygen -t ed25519 -f FILE` で鍵を作れます。トークンの鍵は --agent で署名します"}
+	mHintJobKey   = message{"`hozen key new FILE --operator NAME` or `ssh-keygen -t ed25519 -f FILE` makes a key; keys on a token sign with %s", "`hozen key new FILE --operator NAME` か `ssh-keygen -t ed25519 -f FILE` で鍵を作れます。トークンの鍵は %s で署名します"}
 	mHintJobAgent = message{"`ssh-add -l` lists the keys of the agent; sudo hides it unless it is `sudo --preserve-env=SSH_AUTH_SOCK hozen …`", "`ssh-add -l` でエージェントの鍵を一覧できます。sudo で使うときは `sudo --preserve-env=SSH_AUTH_SOCK hozen …` と打ってください"}
 
 	mJobMade        = message{"Job %[2]s is in %[1]s:", "指示 %[2]s を %[1]s に作成しました:"}

@@ -24,7 +24,7 @@ func (a *app) askPassphrase(prompt string) ([]byte, error) {
 	fd := int(in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
-		return nil, errors.New("it has a passphrase, and there is no terminal to ask for it")
+		return nil, errNoTerminal
 	}
 	fmt.Fprint(out, prompt)
 	defer fmt.Fprintln(out)

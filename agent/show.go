@@ -155,7 +155,7 @@ func (a *app) tellVerdict(name string, r *packager.Report) {
 	if r.Verdict == packager.Valid {
 		return
 	}
-	fmt.Fprintf(a.stderr, "%s  %s: %s\n", r.Verdict, escape(name), a.verdictText(r.Verdict))
+	fmt.Fprintf(a.stderr, "%s  %s: %s\n", r.Verdict, escape(name), a.verdictText(r))
 	for _, f := range r.Findings {
 		fmt.Fprintln(a.stderr, "  ! "+escape(a.sentence(f)))
 	}

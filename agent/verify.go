@@ -77,7 +77,7 @@ func (a *app) reading(s *screen) func(done, total int64) {
 func (a *app) printReport(w io.Writer, name, logName string, v verified) {
 	r := v.Report
 	fmt.Fprintf(w, "%s  %s\n", r.Verdict, escape(name))
-	fmt.Fprintln(w, a.verdictText(r.Verdict))
+	fmt.Fprintln(w, a.verdictText(r))
 	for _, f := range r.Findings {
 		fmt.Fprintln(w, "  ! "+escape(a.sentence(f)))
 	}
@@ -217,6 +217,8 @@ func (a *app) printProof(w io.Writer, r *packager.Report) {
 		fmt.Fprintln(w, a.text(mMeaningOuter))
 	case r.Verdict == packager.ValidPartial:
 		fmt.Fprintln(w, a.text(mMeaningPartial, r.Checkpoint))
+	case otherUntrusted(r):
+		fmt.Fprintln(w, a.text(mMeaningUntrustedOther))
 	case r.Verdict == packager.UntrustedSigner && r.Seal == nil:
 		fmt.Fprintln(w, a.text(mMeaningUntrustedPartial, r.Checkpoint))
 	case r.Verdict == packager.UntrustedSigner:
@@ -273,8 +275,18 @@ func present(in ...string) (out []string) {
 	return out
 }
 
+// otherUntrusted says that it is not the device whom the auditor does not believe, but
+// somebody else who signed: an event of the log, the seal, the job.
+func otherUntrusted(r *packager.Report) bool {
+	return r.Verdict == packager.UntrustedSigner && strings.HasPrefix(r.Axes.Signer, "trusted")
+}
+
 // verdictText says in one line what a verdict means.
-func (a *app) verdictText(v packager.Verdict) string {
+func (a *app) verdictText(r *packager.Report) string {
+	v := r.Verdict
+	if otherUntrusted(r) {
+		return a.text(mVerdictUntrustedOther)
+	}
 	m, ok := map[packager.Verdict]message{
 		packager.Valid: mVerdictValid, packager.Invalid: mVerdictInvalid, packager.ValidPartial: mVerdictPartial,
 		packager.UntrustedSigner: mVerdictUntrusted, packager.ValidOuter: mVerdictOuter, packager.NotEvidence: mVerdictNotEvidence,

@@ -1,6 +1,7 @@
 package packager
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -93,8 +94,13 @@ func AppendEvent(dir, id string, d Device, e Event, now time.Time) error {
 // a last line that was not written whole, and writes once and flushes. e.Actor is the
 // principal of who signs ("operator:<name>", …). Where e has no Object, it is that of the
 // event before. The rest is as Writer.Event says. ErrInUse says that the collection still
-// runs.
+// runs; for another program that signs into the log it waits a few seconds (ErrSigning).
 func AppendEventBy(dir, id string, by signed.Signer, e Event, now time.Time) error {
+	return AppendEventTo(filepath.Join(dir, LogName(id)), id, by, e, now)
+}
+
+// AppendEventTo is AppendEventBy for a log of any name.
+func AppendEventTo(name, id string, by signed.Signer, e Event, now time.Time) error {
 	if e.Actor == "" {
 		return fmt.Errorf("event %q: nobody is said to have done it", e.Event)
 	}
@@ -105,16 +111,52 @@ func AppendEventBy(dir, id string, by signed.Signer, e Event, now time.Time) err
 	if err != nil {
 		return err
 	}
-	f, err := openBusy(filepath.Join(dir, LogName(id)), os.O_RDWR|os.O_APPEND)
+	f, err := openBusy(name, os.O_RDWR|os.O_APPEND)
 	if err != nil {
 		return err
 	}
 	return fault.Join(appendTo(f, id, by, append(attached, e), now), f.Close())
 }
 
+// ErrSigning says that another program signs into the log of a collection that has ended.
+var ErrSigning = errors.New("another program is signing into it")
+
+const (
+	signingWait  = 5 * time.Second
+	signingRetry = 20 * time.Millisecond
+)
+
+// lockLog takes the log. A running collection has it for as long as it runs, and is not
+// waited for; other programs have it for one event each, unless somebody must touch a key.
+func lockLog(f *os.File) error {
+	err := lockFile(f)
+	if !errors.Is(err, ErrInUse) {
+		return err
+	}
+	events, _, wrong := readLogOf(f)
+	if wrong != nil || !slices.ContainsFunc(events, func(e Event) bool { return e.Event == eventSealed || e.Event == eventRecovered }) {
+		return err
+	}
+	for end := time.Now().Add(signingWait); time.Now().Before(end); time.Sleep(signingRetry) {
+		if err = lockFile(f); !errors.Is(err, ErrInUse) {
+			return err
+		}
+	}
+	return &os.PathError{Op: "lock", Path: f.Name(), Err: ErrSigning}
+}
+
+// readLogOf reads an open log without moving in it.
+func readLogOf(f *os.File) (events []Event, cut bool, err error) {
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxLog))
+	if err != nil {
+		return nil, false, err
+	}
+	return readLog(b)
+}
+
 // appendTo appends events, of which the last is what happened, to an open log.
 func appendTo(f *os.File, id string, by signed.Signer, events []Event, now time.Time) error {
-	if err := lockFile(f); err != nil {
+	if err := lockLog(f); err != nil {
 		return err
 	}
 	log, err := io.ReadAll(io.LimitReader(f, maxLog+1))

@@ -72,7 +72,7 @@ func fill(t *testing.T, dir string, by signed.Signer, yaml string) {
 	}
 	for _, e := range a.Events(Form(nil, logIn(t, dir)), "again") {
 		e.Actor = "operator:sato"
-		if _, err := Append(dir, testID, by, e, time.Now()); err != nil {
+		if _, _, err := Append(filepath.Join(dir, packager.LogName(testID)), testID, by, e, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,7 +128,7 @@ func TestFormOfEvents(t *testing.T) {
 	tell := func(e packager.Event) packager.Event {
 		t.Helper()
 		e.Actor = "operator:sato"
-		e, err := Append(dir, testID, by, e, now)
+		e, _, err := Append(filepath.Join(dir, packager.LogName(testID)), testID, by, e, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,11 +183,11 @@ func TestAppendRefuses(t *testing.T) {
 		{Event: "corrected", Reason: "x", Actor: "operator:sato", Ref: []int{0}},
 		{Event: "checked_in", Place: "x", Actor: "operator:sato", Ref: []int{1}},
 	} {
-		if _, err := Append(dir, testID, by, e, time.Now()); err == nil {
+		if _, _, err := Append(filepath.Join(dir, packager.LogName(testID)), testID, by, e, time.Now()); err == nil {
 			t.Errorf("%+v: taken", e)
 		}
 	}
-	if _, err := Append(dir, testID, by, packager.Event{Event: "stored", Actor: "operator:sato"}, time.Now()); !errors.Is(err, ErrIncomplete) {
+	if _, _, err := Append(filepath.Join(dir, packager.LogName(testID)), testID, by, packager.Event{Event: "stored", Actor: "operator:sato"}, time.Now()); !errors.Is(err, ErrIncomplete) {
 		t.Error(err)
 	}
 	if n := len(logIn(t, dir)); n != before {
@@ -196,7 +196,7 @@ func TestAppendRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, packager.LogName(testID)), []byte("garbage\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Append(dir, testID, by, packager.Event{Event: "stored", Place: "x", Actor: "operator:sato"}, time.Now()); err == nil {
+	if _, _, err := Append(filepath.Join(dir, packager.LogName(testID)), testID, by, packager.Event{Event: "stored", Place: "x", Actor: "operator:sato"}, time.Now()); err == nil {
 		t.Error("a damaged log was continued")
 	}
 }

@@ -18,37 +18,37 @@ import (
 // ErrIncomplete is wrapped by Append where an event does not say what its kind demands.
 var ErrIncomplete = errors.New("not all is said")
 
-// Append signs an event of people and appends it to the log of a collection in dir. e.Actor
+// ErrLog is wrapped by Append where something contradicts the log that is there: only a
+// whole copy of it can be gone on with.
+var ErrLog = errors.New("custody log")
+
+// Append signs an event of people and appends it to the log of a collection. e.Actor
 // is who signs; e says all that its kind demands (packager.EventKinds), and refers to events
-// that are there. It gives the event as it stands in the log. A log that does not verify is
-// left as it is.
-func Append(dir, id string, by signed.Signer, e packager.Event, now time.Time) (packager.Event, error) {
-	if !packager.ValidID(id) {
-		return e, fmt.Errorf("collection id %q", id)
-	}
-	name := filepath.Join(dir, packager.LogName(id))
+// that are there. It gives the event as it stands in the log, and whether a last line that
+// was not written whole was taken off. A log that does not verify is left as it is.
+func Append(name, id string, by signed.Signer, e packager.Event, now time.Time) (_ packager.Event, cut bool, err error) {
 	log, err := packager.ReadLogFile(name)
 	if err != nil {
-		return e, err
+		return e, false, err
 	}
-	events, _, err := packager.ReadLog(log)
+	events, cut, err := packager.ReadLog(log)
 	if err != nil {
-		return e, fmt.Errorf("%s: %w", name, err)
+		return e, false, fmt.Errorf("%w %s: %w", ErrLog, name, err)
 	}
 	if err := Check(e, events); err != nil {
-		return e, err
+		return e, false, err
 	}
-	if err := packager.AppendEventBy(dir, id, by, e, now); err != nil {
-		return e, err
+	if err := packager.AppendEventTo(name, id, by, e, now); err != nil {
+		return e, false, err
 	}
 	if log, err = packager.ReadLogFile(name); err != nil {
-		return e, err
+		return e, cut, err
 	}
 	events, _, err = packager.ReadLog(log)
 	if err != nil || len(events) == 0 {
-		return e, fmt.Errorf("%s: read again: %w", name, err)
+		return e, cut, fmt.Errorf("%w %s: read again: %w", ErrLog, name, err)
 	}
-	return events[len(events)-1], nil
+	return events[len(events)-1], cut, nil
 }
 
 // Check says why an event of people cannot follow those of a log.

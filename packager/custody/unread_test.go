@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -108,7 +109,7 @@ func TestCorrectedEvent(t *testing.T) {
 	tell := func(e packager.Event) packager.Event {
 		t.Helper()
 		e.Actor = "operator:sato"
-		e, err := Append(dir, testID, by, e, time.Now())
+		e, _, err := Append(filepath.Join(dir, packager.LogName(testID)), testID, by, e, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
