@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -88,7 +89,9 @@ func (a *app) coSignatures(r *packager.Report) string {
 		if s.Trusted {
 			m = mSignerTrusted
 		}
-		list = append(list, s.Principal+" "+s.Fingerprint+" ("+a.text(m)+")")
+		if said := s.Principal + " " + s.Fingerprint + " (" + a.text(m) + ")"; !slices.Contains(list, said) {
+			list = append(list, said) // each person once, however often he signed
+		}
 	}
 	return strings.Join(list, ", ")
 }

@@ -29,6 +29,7 @@ func (a *app) custodyReleaseCommand() *cobra.Command {
 	c.Flags().StringVar(&tracking, "tracking", "", a.text(mFlagTracking))
 	c.Flags().BoolVar(&back, "return", false, a.text(mFlagReturn))
 	a.eventFlags(c, &s)
+	c.Flags().StringVar(&s.revoked, "revoked", "", a.text(mFlagRevoked))
 	return c
 }
 

@@ -170,8 +170,9 @@ func (v *verification) coSigners() {
 		}
 	}
 	for _, s := range v.rep.CoSignatures {
-		if s.Trusted {
-			v.rep.Axes.Anchors = append(v.rep.Axes.Anchors, "co-signature of "+s.Principal)
+		// Who signs again binds it no more than once.
+		if anchor := "co-signature of " + s.Principal; s.Trusted && !slices.Contains(v.rep.Axes.Anchors, anchor) {
+			v.rep.Axes.Anchors = append(v.rep.Axes.Anchors, anchor)
 		}
 	}
 	if v.sealed && v.rep.Genesis != nil { // what is required stands in an archive that was opened

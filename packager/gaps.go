@@ -18,6 +18,7 @@ type Gap struct {
 	Grade string `json:"grade"` // gap, open or note
 	Text  string `json:"text"`
 	words bool   // a correction can put it right
+	told  bool   // though it is a note, Verify tells it
 }
 
 // The grades of a Gap.
@@ -198,6 +199,10 @@ func (k *keeping) received(e *Event) {
 	}
 	delete(k.released, n)
 	from := &k.events[n-1]
+	if a, b := eventTime(from), eventTime(e); b.Before(a) {
+		k.add(e, GradeNote, "received %s before event %d released it, by the clocks of both", a.Sub(b).Round(time.Second), n)
+		k.gaps[len(k.gaps)-1].told = true
+	}
 	if ValidPrincipal(from.Counterpart) && from.Counterpart != e.Actor {
 		k.slip(e, "received by %s; event %d released it to %s", text.Name(e.Actor), n, text.Name(from.Counterpart))
 	}

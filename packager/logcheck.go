@@ -223,7 +223,7 @@ func (c *logChain) believed(e *Event) error {
 func (v *verification) gaps(events []Event) {
 	v.rep.Gaps = Gaps(events)
 	for _, g := range v.rep.Gaps {
-		if g.Grade != GradeNote {
+		if g.Grade != GradeNote || g.told {
 			v.rep.note("custody log, event %d (%s): %s: %s", g.Seq, text.Word(g.Event), g.Grade, g.Text)
 		}
 	}

@@ -15,6 +15,9 @@ type told struct {
 	e   Event
 }
 
+// inAnHour marks, by its boot, an event of a clock that is an hour ahead.
+const inAnHour = "in an hour"
+
 // keepers are keys of principals, made as they are asked for.
 type keepers map[string]Device
 
@@ -47,7 +50,11 @@ func (p keepers) append(t *testing.T, log []byte, list ...told) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := lg.append(by, time.Now().Add(time.Duration(i)*time.Second), l.e); err != nil {
+		at := time.Now().Add(time.Duration(i) * time.Second)
+		if l.e.Time.BootID == inAnHour {
+			at = at.Add(time.Hour)
+		}
+		if err := lg.append(by, at, l.e); err != nil {
 			t.Fatal(err)
 		}
 		log = bytes.Clone(b.Bytes())
@@ -159,6 +166,7 @@ func gapCases() []struct {
 		{"received unopened", "", "", []told{release("lab:acme"), with(receive("lab:acme", 6), func(e *Event) { e.Verdict = string(ValidOuter) })}},
 		{"received interrupted", "", "", []told{release("lab:acme"), with(receive("lab:acme", 6), func(e *Event) { e.Verdict = string(ValidPartial) })}},
 		{"received from a device that is not believed", GradeNote, "is UNTRUSTED-SIGNER", []told{release("lab:acme"), with(receive("lab:acme", 6), func(e *Event) { e.Verdict = string(UntrustedSigner) })}},
+		{"received before it was released", GradeNote, "before event 6 released it", []told{with(release("lab:acme"), func(e *Event) { e.Time.BootID = inAnHour }), receive("lab:acme", 6)}},
 		{"an unknown word", GradeNote, "not known here", []told{ev("lab:acme", "juggled", nil)}},
 		{"released by who has it not", GradeNote, "had received it", []told{release("lab:acme"), receive("lab:acme", 6), release("lab:other"), receive("lab:other", 8)}},
 	}
@@ -187,6 +195,9 @@ func TestGaps(t *testing.T) {
 			r, alone := verdict(t, w.archive, o), VerifyLog(log, o)
 			if r.Verdict != Valid || len(r.Gaps) != len(gaps) {
 				t.Errorf("the archive: %s %q", r.Verdict, r.Findings)
+			}
+			if told := strings.Contains(strings.Join(r.Notes, "\n"), c.text); c.name == "received before it was released" && !told {
+				t.Errorf("the archive's notes do not say it: %q", r.Notes)
 			}
 			want := Valid
 			if c.grade == GradeGap {

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"hozen/packager"
-	"hozen/packager/evidence/fault"
 	"hozen/packager/timestamp"
 )
 
@@ -82,7 +81,10 @@ func Stamp(ctx context.Context, imprint [32]byte, addresses []string, o Options)
 		if err == nil {
 			return answer, nil
 		}
-		all = fault.Join(all, fmt.Errorf("%s: %w", a, err))
+		if err = fmt.Errorf("%s: %w", a, err); all != nil {
+			err = fmt.Errorf("%w; %w", all, err) // on one line: it is shown and kept as one
+		}
+		all = err
 		if ctx.Err() != nil {
 			break
 		}
@@ -97,12 +99,27 @@ func Stamp(ctx context.Context, imprint [32]byte, addresses []string, o Options)
 // silent leaves some to the others.
 func inItsShare(ctx context.Context, askers int, ask func(context.Context) (*Answer, error)) (*Answer, error) {
 	if end, ok := ctx.Deadline(); ok {
-		share, cancel := context.WithTimeout(ctx, time.Until(end)/time.Duration(askers))
+		wait := time.Until(end) / time.Duration(askers)
+		share, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
-		ctx = share
+		answer, err := ask(share)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = noAnswer(wait)
+		}
+		return answer, err
 	}
 	return ask(ctx)
 }
+
+// noAnswer says that nobody answered for so long.
+type noAnswer time.Duration
+
+func (n noAnswer) Error() string {
+	return fmt.Sprintf("no answer within %g s", time.Duration(n).Round(time.Second/10).Seconds())
+}
+
+// Unwrap says why it was no longer waited for.
+func (noAnswer) Unwrap() error { return context.DeadlineExceeded }
 
 func stamp(ctx context.Context, imprint [32]byte, address string, o Options) (*Answer, error) {
 	if err := CheckURL(address, o); err != nil {

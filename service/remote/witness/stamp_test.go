@@ -100,12 +100,12 @@ func TestHostile(t *testing.T) {
 	}{
 		"huge":        {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, timestamp.MaxResponse+2)) }, "over 131072 bytes"},
 		"without end": {func(w http.ResponseWriter, r *http.Request) { endless(w, r) }, "over 131072 bytes"},
-		"silent":      {func(_ http.ResponseWriter, r *http.Request) { wait(r) }, "deadline"},
+		"silent":      {func(_ http.ResponseWriter, r *http.Request) { wait(r) }, "no answer within 0.7 s"},
 		"slow": {func(w http.ResponseWriter, r *http.Request) {
 			w.Write([]byte{0x30})
 			w.(http.Flusher).Flush()
 			wait(r)
-		}, "deadline"},
+		}, "no answer within 0.7 s"},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 		}, "sends on"},
@@ -125,7 +125,7 @@ func TestHostile(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
 			wait := time.Minute
-			if c.says == "deadline" {
+			if strings.HasPrefix(c.says, "no answer") {
 				wait = 700 * time.Millisecond
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), wait)
@@ -289,5 +289,17 @@ func TestSilentFirst(t *testing.T) {
 	got, err := Stamp(ctx, sum(), []string{silent, good}, Options{PlainLoopback: true})
 	if err != nil || got.URL != good {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestAllSilent: of several who do not answer each is named, on one line, with how long it
+// was waited for.
+func TestAllSilent(t *testing.T) {
+	silent := serve(t, func(_ http.ResponseWriter, r *http.Request) { wait(r) })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := Stamp(ctx, sum(), []string{silent, silent + "/2"}, Options{PlainLoopback: true})
+	if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), ": no answer within 0.5 s") != 2 {
+		t.Errorf("%v", err)
 	}
 }
