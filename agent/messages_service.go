@@ -7,7 +7,7 @@ var (
 triggers: systemctl start hozen-collect@CASE, and the shutdown. It is set up in one
 file, /etc/hozen/hozen.yaml; its keys, its ledger and the archives that wait are in
 /var/lib/hozen. It opens no port and runs no program.`,
-		`常駐サービスは、責任者が署名した指示と、この端末での操作（systemctl start
+		`常駐サービスは、作業者が署名した指示と、この端末での操作（systemctl start
 hozen-collect@案件 や電源を切る操作）を待ちます。設定は一つのファイル
 /etc/hozen/hozen.yaml に、鍵・台帳・送信待ちの証拠は /var/lib/hozen にあります。
 ポートを開かず、ほかのプログラムを起動しません。`}
@@ -34,7 +34,7 @@ file and the public device key stay: they are evidence, or prove it.`,
 	mShortCheck    = message{"validate the configuration and everything that it points at", "設定と、それが指すものをすべて検査する"}
 	mLongCheck     = message{"check names each mistake with line and column, and looks at keys, permissions, the pinned\ntrust file, destinations and the hub. It changes nothing.", "check は誤りを行と桁で示し、鍵・権限・固定した信頼ファイル・送り先・集約サーバを\n確かめます。何も変更しません。"}
 	mFlagConfig    = message{"configuration `FILE`", "設定ファイル `FILE`"}
-	mFlagOperators = message{"`FILE` of the operators whose jobs are obeyed (allowed_signers): copied and pinned", "指示に従う責任者の公開鍵の `FILE`（allowed_signers）。複製して固定する"}
+	mFlagOperators = message{"`FILE` of the operators whose jobs are obeyed (allowed_signers): copied and pinned", "指示に従う作業者の公開鍵の `FILE`（allowed_signers）。複製して固定する"}
 	mFlagEnrol     = message{"enrol at a hub, with the one-time token in `@FILE` (or -: standard input; or the token itself, which others can then see in the list of processes)", "`@FILE` の登録券で集約サーバに登録する（- は標準入力。登録券そのものも書けるが、プロセス一覧で他人に見える）"}
 	mLongEnrol     = message{`service enrol uses a one-time token: @FILE is a file that holds it, - the standard
 input. The token itself may be written instead; then others can see it in the list
@@ -63,7 +63,7 @@ of processes, and use it first.`,
 	mStandsIsolated   = message{"ISOLATED until %s: nothing but the hub is reached", "隔離中（%s まで）。集約サーバ以外とは通信できません"}
 	mStandsVetoed     = message{"VETOED: nothing is run on this machine while the veto file is there", "実行停止中。veto_file のファイルがある間、この端末では何も実行しません"}
 	mStartByHand      = message{"Installed. Start it with this machine's own means (`service hozen start`, `rc-service hozen start`).", "導入しました。この端末の方法で開始してください（`service hozen start`、`rc-service hozen start`）。"}
-	mNextTrust        = message{"Next: nobody's jobs are obeyed yet. Put the operators' keys into %s, then: hozen service pin", "次に: まだだれの指示にも従いません。責任者の公開鍵を %s に置き、`hozen service pin` を実行してください"}
+	mNextTrust        = message{"Next: nobody's jobs are obeyed yet. Put the operators' keys into %s, then: hozen service pin", "次に: まだだれの指示にも従いません。作業者の公開鍵を %s に置き、`hozen service pin` を実行してください"}
 	mNextEnrol        = message{"No hub: hozen service enrol @FILE --trust OPERATORS", "集約サーバへの登録: hozen service enrol @登録券ファイル --trust ファイル"}
 	mNextCheck        = message{"Validate: hozen service check · collect here: systemctl start hozen-collect@CASE", "検査: hozen service check · この端末で収集: systemctl start hozen-collect@案件"}
 	mPinned           = message{"Pinned: %s. From now on, jobs are held against it as it is now.", "固定しました: %s。以後の指示はこの内容で確かめます。"}

@@ -9,7 +9,7 @@ a collection goes is in %ProgramData%\Hozen\hozen-collect.log, what was accepted
 in the application log (sources hozen and hozen-collect). The service is set up in one file,
 %ProgramData%\Hozen\hozen.yaml; its keys, its ledger and the archives that wait are in the
 folder state beside it. It opens no port and runs no program.`,
-		`常駐サービスは、責任者が署名した指示と、この端末での操作（sc start hozen-collect 案件、
+		`常駐サービスは、作業者が署名した指示と、この端末での操作（sc start hozen-collect 案件、
 別の PC からは sc \\PC start hozen-collect 案件、停止中なら sc start hozen collect 案件、
 および電源を切る操作）を待ちます。収集の経過は %ProgramData%\Hozen\hozen-collect.log に、
 受理と拒否はアプリケーション ログ（ソース hozen と hozen-collect）に残ります。設定は

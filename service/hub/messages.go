@@ -63,19 +63,19 @@ var (
 	mFlagStorePin  = message{"what that place is recognised by: fingerprint of its host key or certificate", "保管先を見分けるホスト鍵または証明書のフィンガープリント"}
 	mFlagResolve   = message{"NAME=ADDRESS of that place: no name server is asked", "保管先の NAME=ADDRESS（ネームサーバには問い合わせません）"}
 	mFlagName      = message{"name of this hub, in receipts", "受領証に書く集約サーバの名前"}
-	mFlagTrust     = message{"allowed_signers of operators: co-signatures in archives are judged by it", "指示者の allowed_signers。アーカイブ内の連署の判定に使います"}
+	mFlagTrust     = message{"allowed_signers of operators: co-signatures in archives are judged by it", "作業者の allowed_signers。アーカイブ内の連署の判定に使います"}
 	mFlagReserve   = message{"bytes of the disk that stay free", "空けておくディスクの容量（バイト）"}
 	mFlagTransit   = message{"bytes that one endpoint may have here without a receipt", "受領証の無いまま一台の端末が置ける容量（バイト）"}
 	mFlagShare     = message{"share of the disk that one endpoint may fill, 0 to 1", "一台の端末が使えるディスクの割合（0 から 1）"}
 	mFlagRate      = message{"messages a second that one endpoint may send", "一台の端末が毎秒送れるメッセージ数"}
 	mFlagVerbose   = message{"log everything", "すべてログに書く"}
 
-	mTokenShort   = message{"Make a one-time token for an endpoint or an operator", "端末または指示者のための、一度だけ使える登録券を作る"}
+	mTokenShort   = message{"Make a one-time token for an endpoint or an operator", "端末または作業者のための、一度だけ使える登録券を作る"}
 	mFlagRole     = message{"endpoint or operator", "endpoint または operator"}
 	mFlagFor      = message{"how long the token waits", "登録券の有効期間"}
 	mFlagDevice   = message{"only this device; it may be enrolled already, and gets a new key", "この端末だけ。登録済みなら鍵を新しくします"}
-	mFlagToName   = message{"name of the operator, for people", "指示者の名前（表示用）"}
-	mRevokeShort  = message{"End the enrolment of a device or of an operator's connection; only a new token lets it in again", "端末または指示者の登録を取り消す（再登録には新しい登録券が要ります）"}
+	mFlagToName   = message{"name of the operator, for people", "作業者の名前（表示用）"}
+	mRevokeShort  = message{"End the enrolment of a device or of an operator's connection; only a new token lets it in again", "端末または作業者の登録を取り消す（再登録には新しい登録券が要ります）"}
 	mRevoked      = message{"%s is enrolled no longer", "%s の登録を取り消しました"}
 	mUserShort    = message{"Users of the console", "コンソールの利用者"}
 	mUserAddShort = message{"Add a user; the password is made and shown", "利用者を追加する（パスワードを作って表示します）"}

@@ -57,7 +57,7 @@ func Services(file string, c *config.Config) []Service {
 	return []Service{
 		{
 			Name: Unit, Display: "Hozen", Auto: true,
-			Description: "Takes evidence into signed archives when operators ask for it. / 責任者の署名した指示に応じて、証拠を署名付きアーカイブに保全します。",
+			Description: "Takes evidence into signed archives when operators ask for it. / 作業者の署名した指示に応じて、証拠を署名付きアーカイブに保全します。",
 			Args:        []string{"service", "run", "--scm", "--config", file},
 			Again:       []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute},
 			Patience:    patience, Privileges: privileges(),
