@@ -206,7 +206,7 @@ func TestUnreadable(t *testing.T) {
 	must(t, os.WriteFile(dir+"/small", []byte("small"), 0o600))
 	must(t, os.WriteFile(dir+"/file", body, 0o600))
 	must(t, unix.Unmount(dir, 0))
-	must(t, unix.Mount(dev, dir, "ext4", unix.MS_RDONLY, ""))
+	mountReadOnly(t, dev, dir)
 	end := lastOffset(t, image, body[:4096])
 	must(t, os.Truncate(image, end-(2<<20))) // its last two MiB are gone
 	d, err := os.OpenFile(dev, os.O_RDONLY, 0)
@@ -232,6 +232,19 @@ func TestUnreadable(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) || sum != r.Unreadable {
 		t.Errorf("what is not listed differs, or %d is not %d", sum, r.Unreadable)
+	}
+}
+
+// mountReadOnly waits for mount namespaces of other tests, which began with a copy of the mount
+// that was here: as long as one is there, the file system is still mounted to be written.
+func mountReadOnly(t *testing.T, dev, dir string) {
+	t.Helper()
+	err := unix.EBUSY
+	for end := time.Now().Add(2 * time.Minute); err == unix.EBUSY && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		err, _ = unix.Mount(dev, dir, "ext4", unix.MS_RDONLY, "").(unix.Errno)
+	}
+	if err != 0 {
+		t.Fatal(err)
 	}
 }
 

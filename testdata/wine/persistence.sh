@@ -77,7 +77,7 @@ persistence() {
 		[ "$name" != - ] || name=
 		key=$(json "${key#HK??\\}") # a user's key is below his SID, a class of his in another root
 		key=${key##*Software\\\\Classes}
-		grep -F "\"category\":\"$category\"" "$dir/autoruns.jsonl" | grep -iF "$key\"" | grep -qF "$(json "$data" | sed 's/"/\\"/g')" ||
+		grep -F "\"category\":\"$category\"" "$dir/autoruns.jsonl" | grep -iF "$key\"" | grep -F "$(json "$data" | sed 's/"/\\"/g')" >/dev/null ||
 			{ missing=$((missing + 1)); bad "persistence: $category $key is not among the autoruns"; }
 	done < <(grep -v '^browser_helper' "$work/planted")
 	check "persistence: a class that is the name of a key" grep -qi '"category":"browser_helper_object".*00bb}' "$dir/autoruns.jsonl"

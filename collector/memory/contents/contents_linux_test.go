@@ -114,8 +114,10 @@ func TestOneFileOfManyHoldersIsTakenOnce(t *testing.T) {
 	defer f.Close()
 	_, rows := take(t, Options{})
 	r := rowOf(t, rows, "deleted_file", p.PID, p.Inode)
-	if len(r.Holders) != 2 {
-		t.Errorf("holders %+v", r.Holders)
+	for _, pid := range []int{p.PID, os.Getpid()} { // who else reads /proc just now holds it, too
+		if !slices.ContainsFunc(r.Holders, func(h Holder) bool { return h.PID == pid && h.FD != nil }) {
+			t.Errorf("%d is not among the holders %+v", pid, r.Holders)
+		}
 	}
 	n := 0
 	for _, other := range rows {
