@@ -2,6 +2,8 @@ package custody
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"hozen/packager"
 )
@@ -10,7 +12,7 @@ import (
 // most bounds the error of this machine's clock, in milliseconds, as the event or row says
 // (max_error_ms); 0: it says none.
 func ClockText(s packager.ClockSource, most int64) Words {
-	measured := Words{fmt.Sprintf("offset %+d ms, round trip %d ms", s.OffsetMS, s.RTTMS), fmt.Sprintf("差 %+d ms、往復 %d ms", s.OffsetMS, s.RTTMS)}
+	measured := measurement(s)
 	size, unsure := max(s.OffsetMS, -s.OffsetMS), Unsure(s.OffsetMS, most)
 	if most > 0 && size <= unsure {
 		return Words{fmt.Sprintf("%s %s and this machine: no difference beyond the error of %s s (%s)", s.Kind, s.ID, inSeconds(unsure), measured[0]),
@@ -26,6 +28,18 @@ func ClockText(s packager.ClockSource, most int64) Words {
 	}
 	return Words{fmt.Sprintf("%s %s is %s s %s this machine%s (%s)", s.Kind, s.ID, inSeconds(size), en, bound[0], measured[0]),
 		fmt.Sprintf("%s %s は本端末より %s 秒%s%s (%s)", s.Kind, s.ID, inSeconds(size), ja, bound[1], measured[1])}
+}
+
+func measurement(s packager.ClockSource) Words {
+	return Words{fmt.Sprintf("offset %+d ms, round trip %d ms", s.OffsetMS, s.RTTMS), fmt.Sprintf("差 %+d ms、往復 %d ms", s.OffsetMS, s.RTTMS)}
+}
+
+// measured says whether the archive's own table told of it: that has the error of each clock,
+// an event one bound for all of them.
+func (f *form) measured(s packager.ClockSource) bool {
+	return slices.ContainsFunc(f.at["C3"].Answers, func(a Answer) bool {
+		return a.Seq == 0 && strings.HasPrefix(a.Text, s.Kind+" "+s.ID+" ") && strings.HasSuffix(a.Text, "("+measurement(s)[0]+")")
+	})
 }
 
 // Unsure is by how much an offset may be wrong, in milliseconds: what is left of the bound

@@ -246,7 +246,9 @@ func (f *form) event(e *packager.Event) {
 		say("H4", join(moment(e), e.Event, e.Reason, e.Fact("how")))
 	}
 	for _, s := range e.Time.Sources {
-		f.both("C3", ClockText(s, e.Time.MaxErrorMS), e.Actor, e)
+		if !f.measured(s) {
+			f.both("C3", ClockText(s, e.Time.MaxErrorMS), e.Actor, e)
+		}
 	}
 	if e.Event != "described" { // whose witness is said with the rest of its answers
 		if w := strings.Join(e.Witness, ", "); w != "" {

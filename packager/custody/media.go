@@ -42,9 +42,9 @@ func (k *known) ofDisk(r *row, add func(string, Words)) {
 	case crypt != "":
 		word("encrypted: "+crypt, "暗号化: "+crypt)
 	case open != "":
-		word("encrypted, open now: "+open, "暗号化 (解錠中): "+open)
+		word("encrypted, open now: "+open, "暗号化 (復号済み): "+open)
 	case r.Kind == "block" && r.physical():
-		word("no open encryption seen (locked volumes and a disk's own encryption do not show)", "解錠中の暗号化なし (未解錠のボリュームやディスク自体の暗号化は判別不可)")
+		word("no open encryption seen (locked volumes and a disk's own encryption do not show)", "復号済みの暗号化ボリュームなし (ロック中のボリュームやディスク自体の暗号化は判別不可)")
 	}
 	if r.Removable {
 		word("removable", "取り外し可")

@@ -43,6 +43,17 @@ func TestFormOfWhatWasNotRead(t *testing.T) {
 	}
 }
 
+// A clock that the archive's own table has is not said once more, less sure, by its event.
+func TestMeasuredClockIsSaidOnce(t *testing.T) {
+	s := packager.ClockSource{Kind: "hub", ID: "h", OffsetMS: 90000, RTTMS: 4}
+	known := ClockText(s, 90002)
+	e := packager.Event{Event: "clock", Seq: 3, Actor: "device:pc-42", Time: packager.EventTime{Sources: []packager.ClockSource{s, {Kind: "ntp", ID: "n", OffsetMS: 30000}}}}
+	f := field(t, Form(nil, []packager.Event{e}, Fact{Field: "C3", Text: known[0], JA: known[1], From: "clock-servers.jsonl"}), "C3")
+	if len(f.Answers) != 2 || f.Answers[0].Text != known[0] || !strings.HasPrefix(f.Answers[1].Text, "ntp n ") {
+		t.Errorf("%+v", f.Answers)
+	}
+}
+
 // A clock that has whole seconds shows no milliseconds: the error is said with the offset.
 func TestClockTextSaysItsError(t *testing.T) {
 	tsa := func(offset int64) packager.ClockSource {
