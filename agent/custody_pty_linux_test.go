@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // logAlone is the log of a collection, and a key with a passphrase that can sign into it.
@@ -30,7 +32,7 @@ func (w *watched) left(t *testing.T, log string, before []byte) {
 		if exitCode(err) != exitNotSealed {
 			t.Errorf("exit code %d", exitCode(err))
 		}
-	case <-time.After(3 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("does not leave")
 		w.Process.Kill()
 		<-done
@@ -75,6 +77,9 @@ func TestCtrlCAtAPassphrase(t *testing.T) {
 			w.until(t, "assphrase")
 			typed(t, person, "\x03")
 			w.left(t, log, before)
+			if state, err := unix.IoctlGetTermios(int(person.Fd()), unix.TCGETS); err != nil || state.Lflag&unix.ECHO == 0 {
+				t.Errorf("the terminal shows nothing of what is typed: %v", err)
+			}
 		})
 	}
 }

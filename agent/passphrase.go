@@ -21,6 +21,9 @@ func (a *app) askPassphrase(prompt string) ([]byte, error) {
 			in.Close()
 		}
 	}()
+	if a.stopped() { // else it would be asked for, and echo switched off, while we leave
+		return nil, errInterrupted
+	}
 	fd := int(in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {

@@ -113,11 +113,9 @@ func (a *Agent) enqueue(ctx context.Context, s *job.Signed) error {
 // isolated by then stays so: a release is a job of its own.
 func (a *Agent) cancel(s *job.Signed) error {
 	id, now, why := s.Job.Params.Job, a.Now(), cancelledBy(s)
-	if err := a.Ledger.CallOff(id, why, now); err != nil {
-		return err
-	}
-	if a.stopRunning(id, calledOff(why)) {
-		return nil
+	written := a.Ledger.CallOff(id, why, now) // first: a crash must not forget it
+	if a.stopRunning(id, calledOff(why)) || written != nil {
+		return written
 	}
 	e, known := a.Ledger.Get(id)
 	switch {

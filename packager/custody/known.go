@@ -16,7 +16,9 @@ type known struct {
 	rows    []row
 	counts  map[evidence.Outcome]int64
 	reasons map[string]int64
-	listed  bool // whether the archive has the system's list of who is logged on
+	listed  bool              // whether the archive has the system's list of who is logged on
+	lies    map[string][]*row // what lies on a device; nil: not looked yet
+	open    map[string]string // what unlocked found
 }
 
 func (k *known) facts() (list []Fact) {

@@ -38,7 +38,7 @@ func (k *known) ofDisk(r *row, add func(string, Words)) {
 	} else if r.Kind == "block" && r.physical() {
 		word("no partitions", "パーティションなし")
 	}
-	switch open := k.unlocked(r.Name, 4); {
+	switch open := k.unlockedOnce(r.Name); {
 	case crypt != "":
 		word("encrypted: "+crypt, "暗号化: "+crypt)
 	case open != "":
@@ -125,8 +125,8 @@ const namedPartitions = 8
 
 func (k *known) partitions(disk string) (n int, list string) {
 	var named []string
-	for i := range k.rows {
-		if r := &k.rows[i]; r.Partition && r.Parent == disk {
+	for _, r := range k.on(disk) {
+		if r.Partition {
 			if n++; n <= namedPartitions {
 				named = append(named, r.Name+" "+size(r.Size))
 			}
@@ -138,19 +138,54 @@ func (k *known) partitions(disk string) (n int, list string) {
 	return n, strings.Join(named, "; ")
 }
 
-// unlocked is the encryption that is open on a device, its partitions, or what is made of
-// them, at most so deep.
-func (k *known) unlocked(device string, deep int) string {
-	for i := range k.rows {
-		r := &k.rows[i]
-		made := r.Partition && r.Parent == device || slices.Contains(r.Slaves, device)
-		switch {
-		case !made || deep == 0:
-		case r.Crypt != "":
-			return r.Crypt + " " + r.Name
-		default:
-			if open := k.unlocked(r.Name, deep-1); open != "" {
-				return open
+// on gives what lies on a device or is made of it.
+func (k *known) on(device string) []*row {
+	if k.lies == nil {
+		k.lies = map[string][]*row{}
+		for i := range k.rows {
+			r := &k.rows[i]
+			if r.Partition {
+				k.lies[r.Parent] = append(k.lies[r.Parent], r)
+			}
+			for _, below := range r.Slaves {
+				k.lies[below] = append(k.lies[below], r)
+			}
+		}
+	}
+	return k.lies[device]
+}
+
+// followed is how many devices that lie on one are looked at: the table is the host's word, and
+// may go round in circles.
+const followed = 1000
+
+// unlockedOnce is unlocked, looked for once for each name.
+func (k *known) unlockedOnce(device string) string {
+	open, known := k.open[device]
+	if !known {
+		if k.open == nil {
+			k.open = map[string]string{}
+		}
+		open = k.unlocked(device)
+		k.open[device] = open
+	}
+	return open
+}
+
+// unlocked is the encryption that is open on a device, its partitions, or what is made of them.
+func (k *known) unlocked(device string) string {
+	seen := map[string]bool{device: true}
+	for next := []string{device}; len(next) > 0; next = next[1:] {
+		for _, r := range k.on(next[0]) {
+			if r.Crypt != "" {
+				return r.Crypt + " " + r.Name
+			}
+			if len(seen) == followed {
+				return ""
+			}
+			if !seen[r.Name] {
+				seen[r.Name] = true
+				next = append(next, r.Name)
 			}
 		}
 	}

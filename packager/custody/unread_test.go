@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,6 +135,19 @@ func TestCorrectedEvent(t *testing.T) {
 	}
 	if f := field(t, Form(nil, logIn(t, dir)), "F2"); f.Open { // the device said it
 		t.Errorf("%+v", f)
+	}
+}
+
+// A table of devices that lie on each other, as a hostile host may give one, is read to its end.
+func TestDisksInCircles(t *testing.T) {
+	var rows strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&rows, `{"kind":"disk","size":%d,"name":"a","slaves":["a","b"]}`+"\n"+`{"kind":"disk","size":1,"partition":true,"parent":"a","name":"b","slaves":["a"]}`+"\n", i+1)
+	}
+	var g Gatherer
+	g.Give("volatile/kernel/block.jsonl", []byte(rows.String()))
+	if facts := g.Facts(); !slices.ContainsFunc(facts, func(f Fact) bool { return f.Field == "D2" }) {
+		t.Errorf("no disk in %d facts", len(facts))
 	}
 }
 

@@ -217,7 +217,7 @@ func (l *Ledger) Move(id string, to State, collection, why string, wall time.Tim
 	if collection != "" {
 		next.Collection = collection
 	}
-	if why != "" {
+	if why != "" || e.CalledOff() { // what was called off too late has ended as it was to end
 		next.Note = note(why)
 	}
 	if !may(e.State, to) {

@@ -100,12 +100,12 @@ func TestHostile(t *testing.T) {
 	}{
 		"huge":        {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, timestamp.MaxResponse+2)) }, "over 131072 bytes"},
 		"without end": {func(w http.ResponseWriter, r *http.Request) { endless(w, r) }, "over 131072 bytes"},
-		"silent":      {func(_ http.ResponseWriter, r *http.Request) { wait(r) }, "no answer within 0.7 s"},
+		"silent":      {func(_ http.ResponseWriter, r *http.Request) { wait(r) }, "no answer within 0."},
 		"slow": {func(w http.ResponseWriter, r *http.Request) {
 			w.Write([]byte{0x30})
 			w.(http.Flusher).Flush()
 			wait(r)
-		}, "no answer within 0.7 s"},
+		}, "no answer within 0."},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 		}, "sends on"},
@@ -299,7 +299,7 @@ func TestAllSilent(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err := Stamp(ctx, sum(), []string{silent, silent + "/2"}, Options{PlainLoopback: true})
-	if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), ": no answer within 0.5 s") != 2 {
+	if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), ": no answer within 0.") != 2 {
 		t.Errorf("%v", err)
 	}
 }
