@@ -60,7 +60,7 @@ events() { # the log against the archive, or (alone) against itself
     *) { [ "$key" = "${dev:-$first}" ] && [ "$who" = "device:$(jq -r .actor "$t/p1" | sed s/^device://)" ] && [ "$(jq -r .event "$t/p1")" = started ]; } || trusted "$who" event "$t/p$n" "$t/g$n" "$wall" || unknown="${unknown:-$who}";;
     esac; done <"$t/ev"; }
 gaps() { # what people tell, from hand to hand: what does not fit, or is still open, to stderr; the last line counts the gaps (notes are left out)
-  cat "$t"/p[0-9]* | jq -rs 'sort_by(.seq) as $e | def fact(n): [.detail[]? | select(.name == n) | .value][0] // "";
+  (cd "$t" && printf '%s\n' p[0-9]* | xargs cat) | jq -rs --argjson n "$(wc -l <"$t/ev")" 'if length != $n then error("events are missing") else . end | sort_by(.seq) as $e | def fact(n): [.detail[]? | select(.name == n) | .value][0] // "";
     def words: .event | IN("described", "discovered", "reported", "corrected", "disputed", "countersigned", "timestamped", "renewed", "attached", "receipt", "isolated", "rejoined", "clock", "timestamp_failed");
     def person: test("^(device|operator|witness|approver|carrier|lab|custodian|hub):[A-Za-z0-9][A-Za-z0-9._-]{0,62}\\z"); def bag: .thing.seal_no // "";
     def gap(s; t): .g += ["gap \(s): \(t)"]; def when(c; f): if c then f else . end; # a correction puts right what words can
