@@ -324,8 +324,9 @@ fine; 3: something would be denied.`,
 		"区切り署名 %d までのバイトについてだけ、端末の鍵の持ち主がこの順に書いたもので、その後の\n改変がないことを証明します。端末が真実を述べたことや、その後に何が収集されたかは証明しません。"}
 	mMeaningUntrusted = message{"This shows only that the bytes are unchanged since whoever holds that key wrote them; who\nthat is, is not shown. Compare the fingerprint with the one on the responder's paper.",
 		"これが示すのは、この鍵を持つ何者かが書いた後の改変がないことだけで、それがだれかは\n示しません。フィンガープリントを、対応者が紙に控えたものと照合してください。"}
-	mMeaningUntrustedOther = message{"The bytes are what the holder of the device key wrote. Whoever is named above with ! is not\nbelieved: if you know whose key it is, `hozen key trust` adds it to your trust file.",
-		"内容は、端末の鍵を持つ者が書いたとおりです。上の ! の署名者は信頼されていません。だれの鍵か\n分かるなら、`hozen key trust` で信頼ファイルに加えてください。"}
+	mMeaningDevice      = message{"The bytes are what the holder of the device key wrote.", "内容は、端末の鍵を持つ者が書いたとおりです。"}
+	mMeaningNotBelieved = message{"Whoever is named above with ! is not believed here, or is missing. If you know whose key it is,\nand it was not revoked, `hozen key trust` adds it to your trust file.",
+		"上の ! の署名者は信頼されていないか、足りません。だれの鍵か分かり、失効していないなら、\n`hozen key trust` で信頼ファイルに加えてください。"}
 	mMeaningUntrustedPartial = message{"This shows only that the bytes up to checkpoint %d are unchanged since whoever holds that key\nwrote them; who that is, is not shown. Compare the fingerprint with the one on paper.",
 		"これが示すのは、区切り署名 %d までについて、この鍵を持つ何者かが書いた後の改変がないこと\nだけで、それがだれかは示しません。フィンガープリントを紙に控えたものと照合してください。"}
 	mNoAnchor = message{"Nothing outside of this file was compared: whoever held the key could have made another\narchive. A head hash on paper, a receipt or a custody log kept elsewhere rules that out.",
@@ -343,6 +344,7 @@ fine; 3: something would be denied.`,
 	mVerdictPartial        = message{"Interrupted, never sealed: authentic up to its last checkpoint.", "中断され、封印されていません。最後の区切り署名までは真正です。"}
 	mVerdictUntrusted      = message{"Unchanged, but signed by a key that is not trusted here (--fingerprint, --trust).", "改変はありませんが、ここで信頼されていない鍵による署名です（--fingerprint、--trust）。"}
 	mVerdictUntrustedOther = message{"Unchanged, and the device's key is trusted; but not all who signed, or had to sign, are: see below.", "改変はなく、端末の鍵は信頼されています。ただし、ほかの署名者に信頼されていない、または足りない者があります（下記）。"}
+	mVerdictNotBelieved    = message{"The device's key is trusted; but not all who signed, or had to sign, are: see below.", "端末の鍵は信頼されています。ただし、ほかの署名者に信頼されていない、または足りない者があります（下記）。"}
 	mVerdictOuter          = message{"Encrypted and unchanged by its custody log; the contents were not seen.", "暗号化されており、保管記録と一致します。中身は見ていません。"}
 	mVerdictNotEvidence    = message{"Nothing in this file is authenticated.", "このファイルには、真正と確認できるものがありません。"}
 

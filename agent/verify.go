@@ -218,7 +218,8 @@ func (a *app) printProof(w io.Writer, r *packager.Report) {
 	case r.Verdict == packager.ValidPartial:
 		fmt.Fprintln(w, a.text(mMeaningPartial, r.Checkpoint))
 	case otherUntrusted(r):
-		fmt.Fprintln(w, a.text(mMeaningUntrustedOther))
+		fmt.Fprintln(w, a.meaningOfBytes(r))
+		fmt.Fprintln(w, a.text(mMeaningNotBelieved))
 	case r.Verdict == packager.UntrustedSigner && r.Seal == nil:
 		fmt.Fprintln(w, a.text(mMeaningUntrustedPartial, r.Checkpoint))
 	case r.Verdict == packager.UntrustedSigner:
@@ -230,6 +231,20 @@ func (a *app) printProof(w io.Writer, r *packager.Report) {
 		fmt.Fprintln(w, a.text(mNoAnchor))
 	}
 }
+
+// meaningOfBytes says what the device's own signatures show, whoever else is not believed.
+func (a *app) meaningOfBytes(r *packager.Report) string {
+	switch {
+	case sealedAndSeen(r):
+		return a.text(mMeaningDevice)
+	case r.Encrypted && r.Genesis == nil:
+		return a.text(mMeaningOuter)
+	}
+	return a.text(mMeaningPartial, r.Checkpoint)
+}
+
+// sealedAndSeen says whether all of an archive is there, and was read.
+func sealedAndSeen(r *packager.Report) bool { return r.Seal != nil && r.Genesis != nil }
 
 func sealedAt(r *packager.Report) string {
 	if r.Seal == nil {
@@ -284,8 +299,11 @@ func otherUntrusted(r *packager.Report) bool {
 // verdictText says in one line what a verdict means.
 func (a *app) verdictText(r *packager.Report) string {
 	v := r.Verdict
-	if otherUntrusted(r) {
+	switch {
+	case otherUntrusted(r) && sealedAndSeen(r):
 		return a.text(mVerdictUntrustedOther)
+	case otherUntrusted(r):
+		return a.text(mVerdictNotBelieved)
 	}
 	m, ok := map[packager.Verdict]message{
 		packager.Valid: mVerdictValid, packager.Invalid: mVerdictInvalid, packager.ValidPartial: mVerdictPartial,

@@ -48,10 +48,11 @@ type Answer struct {
 	From string `json:"from"`           // a statement or member of the archive, "archive", "log", or the principal who said it
 	Seq  int    `json:"seq,omitempty"`  // of the event that says it; 0 if none does
 	Time string `json:"time,omitempty"` // of that event
-	// Superseded is the seq of the event that answered the field anew; 0 if none did.
-	Superseded int  `json:"superseded,omitempty"`
-	said       bool // by people who filled the form
-	people     bool // by people, in whatever way
+	// Superseded is the seq of the first event that answered the field anew; 0 if none did.
+	Superseded int   `json:"superseded,omitempty"`
+	anew       []int // all of those
+	said       bool  // by people who filled the form
+	people     bool  // by people, in whatever way
 }
 
 // Words are a text in English and Japanese; "" where it is the same in both.
@@ -351,8 +352,8 @@ func (f *form) answers(e *packager.Event) {
 			continue
 		}
 		for j := range field.Answers {
-			if a := &field.Answers[j]; a.said && a.Superseded == 0 && a.Seq != e.Seq {
-				a.Superseded = e.Seq
+			if a := &field.Answers[j]; a.said && a.Seq != e.Seq {
+				a.supersede(e.Seq)
 			}
 		}
 		f.add(field.ID, text, e.Actor, e)
@@ -364,12 +365,24 @@ func (f *form) answers(e *packager.Event) {
 func (field *Field) corrects(e *packager.Event, named bool) (any bool) {
 	for i := range field.Answers {
 		a := &field.Answers[i]
-		if a.people && a.Seq > 0 && a.Superseded == 0 && slices.Contains(e.Ref, a.Seq) && (!a.said || !named) {
-			a.Superseded, any = e.Seq, true
+		if a.people && a.Seq > 0 && slices.Contains(e.Ref, a.Seq) && (!a.said || !named) {
+			a.supersede(e.Seq)
+			any = true
 		}
 	}
 	return any
 }
+
+func (a *Answer) supersede(by int) {
+	if a.Superseded == 0 {
+		a.Superseded = by
+	}
+	a.anew = append(a.anew, by)
+}
+
+// SupersededBy gives the seqs of all events that answered the field anew: a stranger may be
+// among them.
+func (a *Answer) SupersededBy() []int { return a.anew }
 
 // DetailName is the name of the detail of an event that answers a field.
 func DetailName(id string) string { return strings.ToLower(id) }

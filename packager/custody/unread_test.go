@@ -133,6 +133,10 @@ func TestCorrectedEvent(t *testing.T) {
 	if len(f.Answers) != 2 || f.Answers[0].Superseded != anew.Seq || f.Answers[1].Superseded != 0 || !strings.Contains(f.Answers[1].Text, "it was another safe, safe 4") || f.Open {
 		t.Errorf("%+v", f)
 	}
+	again := tell(packager.Event{Event: "corrected", Ref: []int{old.Seq}, Reason: "and another one", Place: "safe 5"})
+	if f := field(t, Form(nil, logIn(t, dir)), "H1"); len(f.Answers) != 3 || !slices.Equal(f.Answers[0].SupersededBy(), []int{anew.Seq, again.Seq}) || !strings.Contains(f.Answers[2].Text, "safe 5") {
+		t.Errorf("corrected once more: %+v", f)
+	}
 	if f := field(t, Form(nil, logIn(t, dir)), "F2"); f.Open { // the device said it
 		t.Errorf("%+v", f)
 	}

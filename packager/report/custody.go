@@ -74,7 +74,9 @@ func (r *rep) told(id string) string {
 }
 
 // current says whether nobody who is trusted here answered anew.
-func (r *rep) current(a *custody.Answer) bool { return a.Superseded == 0 || !r.vouched(a.Superseded) }
+func (r *rep) current(a *custody.Answer) bool {
+	return !slices.ContainsFunc(a.SupersededBy(), r.vouched)
+}
 
 // mark marks an answer of somebody who is not trusted here.
 func (r *rep) mark(a *custody.Answer) page.Node {

@@ -26,7 +26,7 @@ func (r *rep) steps() page.Node {
 		r.stepOf(T{"Reported", "報告"}, T{"To the person in charge and the CSIRT; by telephone, not by mail from this machine.", "責任者と CSIRT へ。対象端末のメールではなく電話で。"}, "reported"),
 		r.stepOf(T{"Isolated from the network", "ネットワークから隔離"}, T{"Pull the cable or switch Wi-Fi off, or hozen isolate. Leave the power on.", "LAN ケーブルを抜くか Wi-Fi を切る、または hozen isolate。電源は入れたまま。"}, "isolated"),
 		r.preserved(), paper,
-		r.stepOf(T{"Copied to a second medium or delivered", "別媒体へ複製または送付"}, T{"Archive and custody log together. Check each copy with hozen verify.", "アーカイブと保管記録を一緒に。複製ごとに hozen verify で確認。"}, "copied", "receipt"),
+		r.stepOf(T{"Copied to a second medium or delivered", "別媒体へ複製または送付"}, T{"Archive and custody log together. Check each copy with hozen verify.", "アーカイブと保管記録を一緒に。複製ごとに hozen verify で確認。"}, "copied", "receipt", "delivered"),
 		{what: r.beforeOff(), hint: T{"A machine that is on can be asked again; one that is off cannot.", "電源が入っていれば取り直せますが、切れば取り直せません。"}, at: blank(), by: blank()},
 		r.handedOver(),
 	}

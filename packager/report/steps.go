@@ -68,7 +68,7 @@ func (r *rep) stepOf(what, hint T, names ...string) step {
 	s := step{what: what, hint: hint}
 	for i := range r.Events {
 		e := &r.Events[i]
-		if !slices.Contains(names, e.Event) {
+		if !slices.Contains(names, stepName(e)) {
 			continue
 		}
 		why, doubted := r.doubt(i)
@@ -83,13 +83,22 @@ func (r *rep) stepOf(what, hint T, names ...string) step {
 	return s
 }
 
+// stepName is what an event did. What the service sent to a place that gives no receipt, it says
+// as released by the device, with what shows that it is there: that hands nothing to anybody.
+func stepName(e *packager.Event) string {
+	if e.Event == "released" && strings.HasPrefix(e.Actor, "device:") && e.Fact("proof") != "" {
+		return "delivered"
+	}
+	return e.Event
+}
+
 // handedOver is ticked where it was released, and received by whom it was released to: each by
 // their own signature.
 func (r *rep) handedOver() step {
 	s := step{what: T{"Handed over", "引渡し"}, hint: T{"Both sign (section 14).", "双方が署名(第 14 章)。"}}
 	for i := range r.Events {
 		e := &r.Events[i]
-		if e.Event != "released" {
+		if stepName(e) != "released" {
 			continue
 		}
 		if why, doubted := r.doubt(i); doubted {
@@ -112,7 +121,7 @@ func (r *rep) receivedOf(i int) *packager.Event {
 	given := &r.Events[i]
 	for j := i + 1; j < len(r.Events); j++ {
 		got := &r.Events[j]
-		if got.Event != "received" || got.Actor != given.Counterpart || !slices.Contains(got.Ref, given.Seq) {
+		if got.Event != "received" || !slices.Contains(got.Ref, given.Seq) || packager.ValidPrincipal(given.Counterpart) && got.Actor != given.Counterpart {
 			continue
 		}
 		if _, doubted := r.doubt(j); !doubted {

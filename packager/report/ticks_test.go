@@ -39,6 +39,9 @@ func TestTicks(t *testing.T) {
 	got := packager.Event{Event: "received", Actor: "lab:acme", Counterpart: "operator:sato", Ref: []int{1}, Verdict: "VALID"}
 	wrong := got
 	wrong.Actor = "lab:other"
+	named := given
+	named.Counterpart = "ACME laboratory"
+	sent := packager.Event{Event: "released", Actor: "device:pc-42", Detail: []packager.EventDetail{{Name: "to", Value: "away"}, {Name: "sha256", Value: sum}, {Name: "proof", Value: "read back"}}}
 	early := got
 	early.Ref = nil
 	valid := packager.Report{Verdict: packager.Valid, Sealed: true, Device: "pc-42", Axes: packager.Axes{Signer: "trusted", Anchors: []string{"key fingerprint given by hand", "head hash given by hand"}}}
@@ -69,6 +72,8 @@ func TestTicks(t *testing.T) {
 		{"a copy that a stranger takes back", valid, []int{2}, events{{Event: "copied"}, {Event: "corrected", Ref: []int{1}}}, "Copied"},
 		{"given away", valid, nil, events{given}, ""},
 		{"handed over", valid, nil, events{given, got}, "Handed over"},
+		{"handed over to somebody by his name", valid, nil, events{named, got}, "Handed over"},
+		{"sent by the service to a place that gives no receipt", valid, nil, events{sent}, "Copied"},
 		{"received by another", valid, nil, events{given, wrong}, ""},
 		{"received, of no release", valid, nil, events{given, early}, ""},
 		{"released by a stranger", valid, []int{1}, events{given, got}, ""},
