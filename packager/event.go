@@ -96,33 +96,38 @@ func AppendEvent(dir, id string, d Device, e Event, now time.Time) error {
 // event before. The rest is as Writer.Event says. ErrInUse says that the collection still
 // runs; for another program that signs into the log it waits a few seconds (ErrSigning).
 func AppendEventBy(dir, id string, by signed.Signer, e Event, now time.Time) error {
-	return AppendEventTo(filepath.Join(dir, LogName(id)), id, by, e, now)
+	_, _, err := AppendEventTo(filepath.Join(dir, LogName(id)), id, by, e, nil, now)
+	return err
 }
 
-// AppendEventTo is AppendEventBy for a log of any name.
-func AppendEventTo(name, id string, by signed.Signer, e Event, now time.Time) error {
+// AppendEventTo is AppendEventBy for a log of any name. check, if there is one, is asked with the
+// events that are there while nobody else signs; its error leaves the log as it is. It gives the
+// event as it stands in the log, and whether a last line that was not written whole was taken
+// off, also where signing failed then.
+func AppendEventTo(name, id string, by signed.Signer, e Event, check func([]Event) error, now time.Time) (done Event, cut bool, err error) {
 	if e.Actor == "" {
-		return fmt.Errorf("event %q: nobody is said to have done it", e.Event)
+		return e, false, fmt.Errorf("event %q: nobody is said to have done it", e.Event)
 	}
 	if !ValidID(id) {
-		return fmt.Errorf("collection id %q", id)
+		return e, false, fmt.Errorf("collection id %q", id)
 	}
 	e, attached, err := prepared(e)
 	if err != nil {
-		return err
+		return e, false, err
 	}
 	f, err := openBusy(name, os.O_RDWR|os.O_APPEND)
 	if err != nil {
-		return err
+		return e, false, err
 	}
-	return fault.Join(appendTo(f, id, by, append(attached, e), now), f.Close())
+	done, cut, err = appendTo(f, id, by, append(attached, e), check, now)
+	return done, cut, fault.Join(err, f.Close())
 }
 
 // ErrSigning says that another program signs into the log of a collection that has ended.
 var ErrSigning = errors.New("another program is signing into it")
 
 const (
-	signingWait  = 5 * time.Second
+	signingWait  = 15 * time.Second
 	signingRetry = 20 * time.Millisecond
 )
 
@@ -155,29 +160,34 @@ func readLogOf(f *os.File) (events []Event, cut bool, err error) {
 }
 
 // appendTo appends events, of which the last is what happened, to an open log.
-func appendTo(f *os.File, id string, by signed.Signer, events []Event, now time.Time) error {
+func appendTo(f *os.File, id string, by signed.Signer, events []Event, check func([]Event) error, now time.Time) (done Event, cut bool, err error) {
+	e := events[len(events)-1]
 	if err := lockLog(f); err != nil {
-		return err
+		return e, false, err
 	}
 	log, err := io.ReadAll(io.LimitReader(f, maxLog+1))
 	if err != nil {
-		return err
+		return e, false, err
 	}
-	before, cut, err := readLog(log)
+	before, half, err := readLog(log)
 	switch {
 	case err != nil:
-		return err
+		return e, false, err
 	case len(before) == 0:
-		return fmt.Errorf("custody log %s: no event in it", LogName(id))
+		return e, false, fmt.Errorf("custody log %s: no event in it", LogName(id))
 	case before[0].Collection != id:
-		return fmt.Errorf("custody log %s: of collection %q", LogName(id), before[0].Collection)
+		return e, false, fmt.Errorf("custody log %s: of collection %q", LogName(id), before[0].Collection)
 	}
-	if cut {
-		if err := os.Truncate(f.Name(), int64(strings.LastIndexByte(string(log), '\n')+1)); err != nil {
-			return err
+	if check != nil {
+		if err := check(before); err != nil {
+			return e, false, err
 		}
 	}
-	e := events[len(events)-1]
+	if half {
+		if err := os.Truncate(f.Name(), int64(strings.LastIndexByte(string(log), '\n')+1)); err != nil {
+			return e, false, err
+		}
+	}
 	if e.Object == (EventObject{}) {
 		e.Object = before[len(before)-1].Object
 	}
@@ -190,7 +200,17 @@ func appendTo(f *os.File, id string, by signed.Signer, events []Event, now time.
 	if l.base.Time.Zone == "" {
 		l.base.Time.Zone = now.Format("MST -0700")
 	}
-	return l.append(by, now, events...)
+	if err := l.append(by, now, events...); err != nil {
+		return e, half, err
+	}
+	after, _, err := readLogOf(f)
+	if err == nil && len(after) <= len(before) {
+		err = errors.New("the event is not there")
+	}
+	if err != nil {
+		return e, half, fmt.Errorf("custody log %s: read again: %w", LogName(id), err)
+	}
+	return after[len(after)-1], half, nil
 }
 
 // prepared checks an event that is not the writer's own, and takes long texts out of it.

@@ -2,8 +2,10 @@ package packager
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -44,8 +46,8 @@ func TestAppendWaits(t *testing.T) {
 			if err := lockFile(other); err != nil {
 				t.Fatal(err)
 			}
-			let := time.AfterFunc(c.held, func() { other.Close() })
 			began := time.Now()
+			let := time.AfterFunc(c.held, func() { other.Close() })
 			err = AppendEventBy(dir, id, by, Event{Event: "stored", Place: "safe", Actor: "operator:sato"}, time.Now())
 			if let.Stop() {
 				other.Close()
@@ -55,4 +57,34 @@ func TestAppendWaits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Each of several who sign at once is given his own event, and it is asked what is there while
+// nobody else signs.
+func TestAppendGivesItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	by, err := w.device.by()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := testOptions(t, "").ID
+	name := filepath.Join(t.TempDir(), LogName(id))
+	if err := os.WriteFile(name, w.log, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for n := range 3 {
+				place, there := fmt.Sprint(i, " ", n), 0
+				check := func(now []Event) error { there = len(now); return nil }
+				e, cut, err := AppendEventTo(name, id, by, Event{Event: "stored", Place: place, Actor: "operator:sato"}, check, time.Now())
+				if err != nil || cut || e.Place != place || e.Seq != there+1 {
+					t.Errorf("%s: event %d behind %d of %q, %v, %v", place, e.Seq, there, e.Place, cut, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -31,24 +31,14 @@ func Append(name, id string, by signed.Signer, e packager.Event, now time.Time) 
 	if err != nil {
 		return e, false, err
 	}
-	events, cut, err := packager.ReadLog(log)
+	events, _, err := packager.ReadLog(log)
 	if err != nil {
 		return e, false, fmt.Errorf("%w %s: %w", ErrLog, name, err)
 	}
 	if err := Check(e, events); err != nil {
 		return e, false, err
 	}
-	if err := packager.AppendEventTo(name, id, by, e, now); err != nil {
-		return e, false, err
-	}
-	if log, err = packager.ReadLogFile(name); err != nil {
-		return e, cut, err
-	}
-	events, _, err = packager.ReadLog(log)
-	if err != nil || len(events) == 0 {
-		return e, cut, fmt.Errorf("%w %s: read again: %w", ErrLog, name, err)
-	}
-	return events[len(events)-1], cut, nil
+	return packager.AppendEventTo(name, id, by, e, func(now []packager.Event) error { return Check(e, now) }, now)
 }
 
 // Check says why an event of people cannot follow those of a log.
