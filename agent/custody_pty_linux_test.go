@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // logAlone is the log of a collection, and a key with a passphrase that can sign into it.
@@ -81,6 +82,33 @@ func TestCtrlCAtAPassphrase(t *testing.T) {
 				t.Errorf("the terminal shows nothing of what is typed: %v", err)
 			}
 		})
+	}
+}
+
+// The prompt comes when the terminal shows nothing of what is typed, and not before, however
+// late the reader gets there.
+func TestHiddenBeforePrompt(t *testing.T) {
+	_, program := openPTY(t)
+	fd := int(program.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := hidden(fd, before, func(fd int) ([]byte, error) {
+		time.Sleep(30 * time.Millisecond)
+		state, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err == nil {
+			state.Lflag &^= unix.ECHO
+			err = unix.IoctlSetTermios(fd, unix.TCSETS, state)
+		}
+		time.Sleep(30 * time.Millisecond)
+		return nil, err
+	})
+	if now, err := term.GetState(fd); err != nil || *now == *before {
+		t.Errorf("returned while the terminal still shows what is typed: %v", err)
+	}
+	if said := <-got; said.err != nil {
+		t.Error(said.err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -29,18 +30,10 @@ func (a *app) askPassphrase(prompt string) ([]byte, error) {
 	if err != nil {
 		return nil, errNoTerminal
 	}
+	asking = true
+	got := hidden(fd, before, term.ReadPassword)
 	fmt.Fprint(out, prompt)
 	defer fmt.Fprintln(out)
-	type answer struct {
-		text []byte
-		err  error
-	}
-	got := make(chan answer, 1)
-	asking = true
-	go func() {
-		text, err := term.ReadPassword(fd)
-		got <- answer{text, err}
-	}()
 	select {
 	case <-a.stop:
 	case said := <-got:
@@ -52,6 +45,30 @@ func (a *app) askPassphrase(prompt string) ([]byte, error) {
 		return nil, errors.Join(errInterrupted, err)
 	}
 	return nil, errInterrupted
+}
+
+type typedLine struct {
+	text []byte
+	err  error
+}
+
+// hidden begins to read with read, which is to change the terminal first so that it shows
+// nothing of what is typed, and returns when that is so: who prints a prompt earlier shows
+// what is typed early, and who is interrupted earlier restores what is then changed for good.
+// A terminal that shows nothing anyway does not change; it is waited for a second at most.
+func hidden(fd int, before *term.State, read func(fd int) ([]byte, error)) <-chan typedLine {
+	got := make(chan typedLine, 1)
+	go func() {
+		text, err := read(fd)
+		got <- typedLine{text, err}
+	}()
+	for range 1000 {
+		if now, err := term.GetState(fd); err != nil || *now != *before || len(got) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return got
 }
 
 // stopped says whether somebody wants this run to end.
