@@ -143,6 +143,13 @@ trust() {
 	fingerprint=$(ssh-keygen -lf "$work/device.pub" | cut -d' ' -f2)
 }
 
+# alter makes the byte in the middle of a file another one, whatever it was.
+alter() {
+	local at=$(($(stat -c %s "$1") / 2)) byte
+	byte=$(od -An -tu1 -j "$at" -N 1 "$1")
+	printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
+}
+
 check_verdicts() {
 	trust
 	verdict 6 UNTRUSTED-SIGNER "verify, nobody trusted" "$archive"
@@ -152,7 +159,7 @@ check_verdicts() {
 	head -c $(($(stat -c %s "$archive") * 3 / 4)) "$archive" >"$work/damaged/$id.tar.zst"
 	verdict 5 VALID-PARTIAL "verify a cut archive" "$work/damaged/$id.tar.zst" --fingerprint "$fingerprint"
 	cp "$archive" "$work/damaged/$id.tar.zst"
-	printf 'x' | dd of="$work/damaged/$id.tar.zst" bs=1 seek=$(($(stat -c %s "$archive") / 2)) conv=notrunc status=none
+	alter "$work/damaged/$id.tar.zst"
 	verdict 4 INVALID "verify an altered archive" "$work/damaged/$id.tar.zst" --fingerprint "$fingerprint"
 }
 # verdict CODE WORD NAME ARGUMENT...
@@ -174,7 +181,7 @@ check_audit() {
 	head -c $(($(stat -c %s "$archive") * 3 / 4)) "$archive" >"$work/audited/$id.tar.zst"
 	audited VALID-PARTIAL "audit.sh, a cut archive" sh "$work/audited/$id.tar.zst"
 	cp "$archive" "$work/audited/$id.tar.zst"
-	printf 'x' | dd of="$work/audited/$id.tar.zst" bs=1 seek=$(($(stat -c %s "$archive") / 2)) conv=notrunc status=none
+	alter "$work/audited/$id.tar.zst"
 	audited INVALID "audit.sh, an altered archive" sh "$work/audited/$id.tar.zst"
 	local case golden=testdata/archives/v1
 	for case in VALID:job-of-trusted-people UNTRUSTED-SIGNER:job-by-an-unknown-operator INVALID:job-edited; do
